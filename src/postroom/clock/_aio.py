@@ -386,7 +386,7 @@ class _RestWatch:
 
 def _state_of(loop: asyncio.AbstractEventLoop) -> tuple[bool, bool]:
     """
-    Whether a handle other than our own is in line, and whether anything outside the loop may wake a task.
+    Looks whether a handle other than our own is in line, and whether anything outside the loop may wake a task.
 
     All of asyncio's private attributes that postroom looks at are here. Where one is missing (uvloop, a later Python),
     the answer is "nothing in line, something outside", which leaves the grace period alone to decide.

@@ -104,7 +104,7 @@ class BaseClock:
     def _before_fork(self) -> None:
         self._lock.acquire()
 
-    def _after_fork(self, *, in_child: bool) -> None:
+    def _after_fork(self, *, in_child: bool) -> None:  # noqa: ARG002 - the clocks differ in it
         self._lock.release()
 
 

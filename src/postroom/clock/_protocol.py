@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any, Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
-from postroom.clock._timeline import Due, Timer
+if TYPE_CHECKING:
+    from postroom.clock._timeline import Due, Timer
 
 
 class Source(Protocol):
