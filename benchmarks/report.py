@@ -41,9 +41,8 @@ def case_table(figures: Sequence[Figure]) -> str:
     width = max(len(figure.subject) for figure in figures)
     for figure in figures:
         band = "" if figure.subject == figure.reference else f"   [{figure.low:.2f} to {figure.high:.2f}]"
-        lines.append(
-            f"  {figure.subject:<{width}}  {seconds(figure.best):>8}  +{figure.spread:>4.0%}  {figure.ratio:>8.2f}{band}"
-        )
+        time = f"{seconds(figure.best):>8}  +{figure.spread:>4.0%}"
+        lines.append(f"  {figure.subject:<{width}}  {time}  {figure.ratio:>8.2f}{band}")
     return "\n".join(lines)
 
 

@@ -390,12 +390,12 @@ def face_faults(face: Module, package: str = PACKAGE) -> list[str]:
     homes: dict[str, str] = {}
     checked: dict[str, str] = {}
     found = []
-    for node in face.tree.body:
-        if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name):
-            if node.targets[0].id == "__all__":
-                listed = ast.literal_eval(node.value)
-            elif node.targets[0].id == "_HOMES":
-                homes = ast.literal_eval(node.value)
+    for statement in face.tree.body:
+        if isinstance(statement, ast.Assign) and isinstance(statement.targets[0], ast.Name):
+            if statement.targets[0].id == "__all__":
+                listed = ast.literal_eval(statement.value)
+            elif statement.targets[0].id == "_HOMES":
+                homes = ast.literal_eval(statement.value)
     for node, _, typing in walk(face.tree):
         if not isinstance(node, ast.ImportFrom) or not (node.module or "").startswith(f"{package}."):
             continue
@@ -742,7 +742,11 @@ _HOMES = {"Clock": "clock", "Queue": "queue"}
         ('["Clock", ', "[", "__all__ and _HOMES differ: ['Clock']"),
         (" as Clock", "", "Clock: write `as Clock`"),
         ('"queue"}', '"bus"}', "TYPE_CHECKING and _HOMES differ: [('Queue', 'bus'), ('Queue', 'queue')]"),
-        ("if TYPE_CHECKING:", "if True:", "TYPE_CHECKING and _HOMES differ: [('Clock', 'clock'), ('Queue', 'queue')]"),
+        (
+            "    from postroom.queue import Queue as Queue\n",
+            "",
+            "TYPE_CHECKING and _HOMES differ: [('Queue', 'queue')]",
+        ),
         ("if TYPE", "from postroom.bus import Bus\nif TYPE", "postroom.bus: imported at once, not lazily"),
     ],
 )

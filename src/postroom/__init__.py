@@ -25,16 +25,70 @@ from typing import TYPE_CHECKING, Any
 from postroom._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from postroom.clock import Clock as Clock
+    from postroom.clock import ManualClock as ManualClock
+    from postroom.clock import SystemClock as SystemClock
+    from postroom.clock import Timer as Timer
     from postroom.errors import PostroomError as PostroomError
+    from postroom.faults import Faults as Faults
+    from postroom.message import AttributeValue as AttributeValue
+    from postroom.observe import Observation as Observation
+    from postroom.queue import BatchOutcome as BatchOutcome
+    from postroom.queue import DeleteEntry as DeleteEntry
+    from postroom.queue import Message as Message
+    from postroom.queue import Queue as Queue
+    from postroom.queue import QueueStats as QueueStats
+    from postroom.queue import SendEntry as SendEntry
+    from postroom.queue import SentMessage as SentMessage
+    from postroom.queue import VisibilityEntry as VisibilityEntry
+    from postroom.recorder import Recorder as Recorder
+    from postroom.region import Region as Region
+    from postroom.worker import Function as Function
 
 __all__ = [
+    "AttributeValue",
+    "BatchOutcome",
+    "Clock",
+    "DeleteEntry",
+    "Faults",
+    "Function",
+    "ManualClock",
+    "Message",
+    "Observation",
     "PostroomError",
+    "Queue",
+    "QueueStats",
+    "Recorder",
+    "Region",
+    "SendEntry",
+    "SentMessage",
+    "SystemClock",
+    "Timer",
+    "VisibilityEntry",
     "__version__",
 ]
 
 # Where each name lives. The three lists on this page say the same; tests/test_house.py sees to it.
 _HOMES = {
+    "AttributeValue": "message",
+    "BatchOutcome": "queue",
+    "Clock": "clock",
+    "DeleteEntry": "queue",
+    "Faults": "faults",
+    "Function": "worker",
+    "ManualClock": "clock",
+    "Message": "queue",
+    "Observation": "observe",
     "PostroomError": "errors",
+    "Queue": "queue",
+    "QueueStats": "queue",
+    "Recorder": "recorder",
+    "Region": "region",
+    "SendEntry": "queue",
+    "SentMessage": "queue",
+    "SystemClock": "clock",
+    "Timer": "clock",
+    "VisibilityEntry": "queue",
 }
 
 

@@ -145,8 +145,9 @@ class Busy(PostroomError):
 
 class EndlessLoop(PostroomError):
     """
-    A run that makes no headway was stopped: callbacks that cause one another without time moving, or
-    a waiter for whom time moves and nothing ever happens.
+    A run that makes no headway was stopped.
+
+    Callbacks cause one another without time moving, or time moves for a waiter and nothing ever happens.
     """
 
     code = "EndlessLoop"

@@ -14,27 +14,24 @@ exactly once. So finding the shard of a record means finding the one range that 
    ways for a digest to begin. A list with one cell for each beginning says which range all such digests belong
    to; only the few cells that a boundary runs through say "undecided", and only for them the `bisect` is done::
 
-        first two bytes     ...  41 88   41 89   41 8a  ...  41 ca   41 cb  ...
-        cell                ...    255     255      -1  ...    256     256  ...
-                                                     |
-                          the range 255 ends inside: bisect over the 16-byte upper bounds
+        first two bytes   ...  4188   4189   418a  ...  41c9   41ca   41cb  ...
+        cell              ...   255     -1    256  ...   256     -1    257  ...
+                                         |
+                 range 255 ends inside: bisect over the 16-byte ends
 
-   The list takes 512 KB and under a millisecond to fill, whatever the number of ranges. With few ranges a
-   `bisect` is as fast, so there is a list only from `TABLE_FROM_RANGES` ranges on. One range needs no digest.
+   With few ranges a `bisect` is as fast: there is a list from `TABLE_FROM_RANGES` on. One range needs no digest.
 
-**Measured** (``python -m benchmarks partitioning``; units of ``hashlib.md5(key.encode()).digest()``, CPython 3.11
-and 3.13): one call of `ShardMap.index_of` takes 0.85 and 0.97 with 1,000 ranges, 1.03 and 1.13 with 10,000; with
-`bisect` alone it takes 1.08 and 1.05, 1.31 and 1.26. Both use the interpreter's own MD5, which begins faster than
-OpenSSL's. **No memory of recent keys** is kept: a bounded `dict` took 0.14 to 0.18 for a key seen before, and made
-a key never seen before dearer by a third to a half (1.20 and 1.37 with 1,000 ranges, 1.40 and 1.50 with 10,000).
-Random keys, the usual way to spread load, would pay for keys that repeat; and those keys would be kept alive.
+**Measured** with ``python -m benchmarks partitioning``; the unit is ``hashlib.md5(key.encode()).digest()``, and
+the figures are for CPython 3.11 and 3.13. `ShardMap.index_of` takes 0.81 and 0.95 with 1,000 ranges, 0.97 and 1.09
+with 10,000; `bisect` alone, in a trial, 1.08 and 1.05, 1.31 and 1.26. **No memory of recent keys** is kept: a bounded
+`dict` took 0.14 to 0.18 for a key seen before, but 1.20 and 1.37 with 1,000 ranges for one never seen, 1.40 and 1.50
+with 10,000. Random keys, the usual way to spread load, would pay for keys that repeat, and be kept alive.
 """
 
 from __future__ import annotations
 
 import hashlib
 from bisect import bisect_left
-from functools import partial
 from itertools import pairwise
 from re import compile as compile_pattern
 from typing import TYPE_CHECKING, Any, Final
@@ -49,10 +46,13 @@ if TYPE_CHECKING:
 
 __all__ = ["HashRange", "ShardMap", "even_ranges", "hash_key", "merge", "parse_hash_key", "split"]
 
-# Builds of Python in FIPS mode refuse MD5 unless told that it protects nothing.
-_portable_md5: Final[Callable[[bytes], Any]] = partial(hashlib.md5, usedforsecurity=False)
 
-# The interpreter's own MD5 takes half the time of OpenSSL's on keys this short. It is private: do without when it is gone.
+def _portable_md5(data: bytes) -> Any:
+    # Builds of Python in FIPS mode refuse MD5 unless told that it protects nothing. (A `partial` is slower by a fifth.)
+    return hashlib.md5(data, usedforsecurity=False)
+
+
+# The interpreter's own MD5 takes half the time of OpenSSL's on keys this short. It is private, and may be missing.
 _md5: Callable[[bytes], Any]
 try:
     from _md5 import md5 as _md5  # type: ignore[import-not-found,no-redef]
@@ -60,15 +60,10 @@ except ImportError:
     _md5 = _portable_md5
 
 TABLE_FROM_RANGES: Final = 128
-"""
-Ranges from which a map keeps a table of two-byte beginnings.
-`bisect` and table break even at about 64 ranges on CPython 3.11, at 128 on 3.13; a table takes 512 KB.
-"""
+"""From so many ranges on a map has a table, of 512 KB: break-even is at about 64 on CPython 3.11, 128 on 3.13."""
 
 _HASH_KEY_BYTES: Final = 16
-_PREFIXES: Final = 1 << 16
 _UNDECIDED: Final = -1
-
 _DECIMAL: Final = compile_pattern(r"0|[1-9][0-9]{0,38}")
 
 
@@ -76,8 +71,6 @@ _DECIMAL: Final = compile_pattern(r"0|[1-9][0-9]{0,38}")
 class HashRange:
     """
     A run of hash keys, both ends inclusive: what one shard owns.
-
-    Ranges compare by their start, then by their end, so `sorted` puts them in the order of the hash space.
 
     >>> range = HashRange(0, 99)
     >>> range.width, range.contains(99), range.contains(100)
@@ -114,7 +107,7 @@ class HashRange:
         """
         Whether *hash_key* lies in the range.
 
-        >>> HashRange(10, 19).contains(10)
+        >>> HashRange(10, 19).contains(19)
         True
         """
         return self.start <= hash_key <= self.end
@@ -218,8 +211,21 @@ class ShardMap:
         Raises:
             InvalidInput: One of the keys is no `str` or has no UTF-8 form.
         """
-        index_of = self.index_of
-        return [index_of(partition_key) for partition_key in partition_keys]
+        keys = list(partition_keys)
+        try:
+            encoded = [key.encode() for key in keys]
+            if self._single:
+                return [0] * len(keys)
+            digests: list[bytes] = [_md5(data).digest() for data in encoded]
+        except (AttributeError, TypeError, UnicodeEncodeError):
+            return [self.index_of(key) for key in keys]  # says which key it is
+        table, uppers = self._table, self._uppers
+        if table is None:
+            return [bisect_left(uppers, digest) for digest in digests]
+        return [
+            index if (index := table[digest[0] << 8 | digest[1]]) >= 0 else bisect_left(uppers, digest)
+            for digest in digests
+        ]
 
     def index_of_hash(self, hash_key: int) -> int:
         """
@@ -263,23 +269,17 @@ def parse_hash_key(text: str) -> int:
     >>> parse_hash_key("007")
     Traceback (most recent call last):
     postroom.errors.InvalidInput: The hash key is not in decimal form.
-      hash key '007': expected 0, or 1 to 39 digits that do not begin with 0
+      hash key='007': expected 0, or 1 to 39 digits that do not begin with 0
 
     Raises:
-        InvalidInput: Not in decimal form (a sign, a space, a leading zero, other than ASCII digits), or above
-            2**128 - 1.
+        InvalidInput: A sign, a space, a leading zero, digits other than ASCII's, or more than 2**128 - 1.
     """
     if not _is_decimal(text):
         raise InvalidInput(
             "The hash key is not in decimal form.",
-            help=f"hash key {text!r:.80}: expected 0, or 1 to 39 digits that do not begin with 0",
+            help=f"hash key={text!r:.80}: expected 0, or 1 to 39 digits that do not begin with 0",
         )
-    number = int(text)
-    if number > HASH_KEY_MAX:
-        raise InvalidInput(
-            "The hash key is outside the hash space.",
-            help=f"hash key {text}: expected 0 to {HASH_KEY_MAX} (2**128 - 1)",
-        )
+    _check_hash_key("hash key", number := int(text))
     return number
 
 
@@ -298,9 +298,7 @@ def even_ranges(count: int) -> list[HashRange]:
         InvalidInput: *count* is no integer from 1 on.
     """
     if not _is_integer(count) or count < 1:
-        raise InvalidInput(
-            "A stream has at least one shard.", help=f"count={count!r:.80}: expected an integer, 1 or more"
-        )
+        raise InvalidInput("A stream has at least one shard.", help=f"count={count!r:.80}: expected 1 or more")
     step = (HASH_KEY_MAX + 1) // count
     ranges = [HashRange(index * step, (index + 1) * step - 1) for index in range(count - 1)]
     ranges.append(HashRange((count - 1) * step, HASH_KEY_MAX))
@@ -343,10 +341,6 @@ def merge(lower: HashRange, upper: HashRange) -> HashRange:
     >>> merge(HashRange(0, 49), HashRange(50, 99))
     HashRange(start=0, end=99)
 
-    Args:
-        lower: The range with the lower hash keys.
-        upper: The range that begins right after it.
-
     Raises:
         InvalidInput: There is a gap or an overlap between the two, or they are the wrong way round.
     """
@@ -362,7 +356,7 @@ def _prefix_table(uppers: list[bytes]) -> list[int]:
     """
     For each beginning of two bytes, the index of the one range that holds all such hash keys, or "undecided".
     """
-    table = [_UNDECIDED] * _PREFIXES
+    table = [_UNDECIDED] * (1 << 16)
     free = 0  # the first beginning that no earlier range reaches into
     for index, upper in enumerate(uppers):
         prefix = upper[0] << 8 | upper[1]
@@ -381,20 +375,16 @@ def _check_tiling(ranges: tuple[HashRange, ...]) -> None:
     elif ranges[-1].end != HASH_KEY_MAX:
         fault = f"the last range ends at {ranges[-1].end}: expected {HASH_KEY_MAX} (2**128 - 1)"
     else:
-        for index, (before, after) in enumerate(pairwise(ranges), 1):
-            if after.start != before.end + 1:
-                fault = f"ranges[{index}] starts at {after.start}: expected {before.end + 1}"
-                break
-        else:
+        gaps = (at for at, (one, after) in enumerate(pairwise(ranges), 1) if after.start != one.end + 1)
+        if not (at := next(gaps, 0)):
             return
+        fault = f"ranges[{at}] starts at {ranges[at].start}: expected {ranges[at - 1].end + 1}"
     raise InvalidInput("The ranges do not tile the hash space.", help=fault)
 
 
 def _check_hash_key(name: str, value: int) -> None:
     if not _is_integer(value) or not 0 <= value <= HASH_KEY_MAX:
-        raise InvalidInput(
-            "No such hash key.", help=f"{name}={value!r:.80}: expected an integer, 0 to {HASH_KEY_MAX} (2**128 - 1)"
-        )
+        raise InvalidInput("No such hash key.", help=f"{name}={value!r:.80}: expected 0 to {HASH_KEY_MAX} (2**128 - 1)")
 
 
 def _is_decimal(value: object) -> bool:

@@ -1,14 +1,5 @@
 """
-What a message is made of: body, attributes, digests, ids, and the parcel one resource hands to another.
-
-Everything here is a value or a function of values. What is accepted follows SQS 6.1 to 6.3; topics have rules
-of their own for the attributes they take, and hand on values made of the same classes.
-
->>> attributes = to_attributes({"colour": "green", "cups": 2})
->>> attributes["cups"]
-AttributeValue(data_type='Number', value='2')
->>> select_attributes(attributes, ["col.*"])
-{'colour': AttributeValue(data_type='String', value='green')}
+Message attributes: what is accepted as one, and how many of them are sized, digested and selected.
 """
 
 from __future__ import annotations
@@ -19,7 +10,7 @@ from decimal import Decimal
 from hashlib import md5
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, NoReturn, TypeAlias
 
-from postroom.errors import InvalidInput, InvalidMessageContents, InvalidParameterValue, MissingParameter
+from postroom.errors import InvalidInput, InvalidParameterValue
 from postroom.limits import (
     ATTRIBUTE_NAME_MAX_CHARS,
     MESSAGE_ATTRIBUTES_MAX,
@@ -27,29 +18,7 @@ from postroom.limits import (
     NUMBER_EXPONENT_MAX,
     NUMBER_EXPONENT_MIN,
 )
-
-__all__ = [
-    "NO_ATTRIBUTES",
-    "AttributeInput",
-    "AttributeValue",
-    "FrozenAttributes",
-    "Parcel",
-    "attributes_size",
-    "body_size",
-    "check_body",
-    "format_uuid",
-    "md5_of_attributes",
-    "md5_of_body",
-    "select_attributes",
-    "to_attributes",
-]
-
-# What is allowed, not what is forbidden: `fullmatch` of a set is twice as fast as `search` for its complement.
-_ALLOWED: Final = re.compile("[\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]*")
-_INVALID_CHARACTERS: Final = (
-    "Invalid characters found. Valid unicode characters are"
-    " #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
-)
+from postroom.message._body import ALLOWED, INVALID_CHARACTERS, body_size, first_outside, kind, shown
 
 # Letters are A to Z and the accented ones of Latin-1 and Latin Extended-A (without the signs for times and divided by).
 _NAME: Final = re.compile(r"[A-Za-z0-9_.\-\u00C0-\u00D6\u00D8-\u00F6\u00F8-\u017F]*")
@@ -57,7 +26,6 @@ _RESERVED: Final = ("aws.", "amazon.")
 _NUMBER: Final = re.compile(r"[+-]?([0-9]+\.?[0-9]*|\.[0-9]+)([eE][+-]?[0-9]+)?")
 _NUMBER_MIN: Final = Decimal((0, (1,), NUMBER_EXPONENT_MIN))
 _NUMBER_MAX: Final = Decimal((0, (1,), NUMBER_EXPONENT_MAX))
-_SHOWN_CHARS: Final = 60
 _FAMILIES: Final = ("Binary", "Number", "String")
 
 
@@ -158,10 +126,10 @@ def to_attributes(attributes: Mapping[str, AttributeInput] | None) -> Mapping[st
     """
     if attributes is None:
         return NO_ATTRIBUTES
-    if type(attributes) is FrozenAttributes:
-        return attributes
+    if type(attributes) is FrozenAttributes and len(attributes) <= MESSAGE_ATTRIBUTES_MAX:
+        return attributes  # topics allow more attributes, and hand out the same class
     if not isinstance(attributes, Mapping):  # pyright: ignore[reportUnnecessaryIsInstance]
-        raise InvalidInput("Message attributes must be a mapping of names to values.", help=_kind(attributes))
+        raise InvalidInput("Message attributes must be a mapping of names to values.", help=kind(attributes))
     if len(attributes) > MESSAGE_ATTRIBUTES_MAX:
         raise InvalidParameterValue(
             f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{MESSAGE_ATTRIBUTES_MAX}].",
@@ -192,7 +160,7 @@ def _to_attribute(name: str, given: object) -> AttributeValue:
     else:
         raise InvalidInput(
             f"The value of message attribute '{name}' must be a str, an int, a float, a Decimal, bytes or an AttributeValue.",
-            help=f"{_kind(given)}; send a truth value as text or as 1 and 0",
+            help=f"{kind(given)}; send a truth value as text or as 1 and 0",
         )
     _check_value(name, attribute.value, _family(name, attribute.data_type))
     return attribute
@@ -203,29 +171,29 @@ def _check_name(name: object) -> None:
     Refuse an attribute's name that SQS would refuse (SQS 6.2).
     """
     if not isinstance(name, str):
-        raise InvalidInput("The name of a message attribute must be a str.", help=_kind(name))
+        raise InvalidInput("The name of a message attribute must be a str.", help=kind(name))
     if not name:
         raise InvalidParameterValue("The request must contain non-empty message (user) attribute names.")
     if len(name) > ATTRIBUTE_NAME_MAX_CHARS:
         raise InvalidParameterValue(
             f"Message (user) attribute name must be shorter than {ATTRIBUTE_NAME_MAX_CHARS} bytes.",
-            help=f"{_shown(name)} has {len(name)} characters, and exactly {ATTRIBUTE_NAME_MAX_CHARS} are still allowed",
+            help=f"{shown(name)} has {len(name)} characters, and exactly {ATTRIBUTE_NAME_MAX_CHARS} are still allowed",
         )
     if not _NAME.fullmatch(name):
         raise InvalidParameterValue(
             "Message (user) attribute names can only include letters, digits, underscores, hyphens and periods.",
-            help=f"{_shown(name)} has {_first_outside(_NAME, name)}",
+            help=f"{shown(name)} has {first_outside(_NAME, name)}",
         )
     if name.lower().startswith(_RESERVED):
         raise InvalidParameterValue(
             "You can't use message attribute names beginning with 'AWS.' or 'Amazon.'."
             " These strings are reserved for internal use.",
-            help=f"{_shown(name)} does, and case does not count",
+            help=f"{shown(name)} does, and case does not count",
         )
     if name[0] == "." or name[-1] == "." or ".." in name:
         raise InvalidParameterValue(
             "Message (user) attribute names can't start or end with a period or have two in a row.",
-            help=f"{_shown(name)} does",
+            help=f"{shown(name)} does",
         )
 
 
@@ -234,20 +202,20 @@ def _family(name: str, data_type: object) -> str:
     Return what stands before the label of a data type, once both were found good (SQS 6.2).
     """
     if not isinstance(data_type, str):
-        raise InvalidInput(f"The data type of message attribute '{name}' must be a str.", help=_kind(data_type))
+        raise InvalidInput(f"The data type of message attribute '{name}' must be a str.", help=kind(data_type))
     if data_type in _FAMILIES:
         return data_type
     family, _, label = data_type.partition(".")
-    if family not in _FAMILIES or not label or not _ALLOWED.fullmatch(label):
+    if family not in _FAMILIES or not label or not ALLOWED.fullmatch(label):
         raise InvalidParameterValue(
             f"The type of message (user) attribute '{name}' is invalid."
             " You must use only the following supported type prefixes: Binary, Number, String.",
-            help=f"the type was {_shown(data_type)}; a label follows the prefix after a dot, as in Number.currency",
+            help=f"the type was {shown(data_type)}; a label follows the prefix after a dot, as in Number.currency",
         )
     if len(data_type) > ATTRIBUTE_NAME_MAX_CHARS:
         raise InvalidParameterValue(
             f"Message (user) attribute type must be shorter than {ATTRIBUTE_NAME_MAX_CHARS} bytes.",
-            help=f"{_shown(data_type)} has {len(data_type)} characters,"
+            help=f"{shown(data_type)} has {len(data_type)} characters,"
             f" and exactly {ATTRIBUTE_NAME_MAX_CHARS} are still allowed",
         )
     return family
@@ -260,20 +228,20 @@ def _check_value(name: str, value: object, family: str) -> None:
     if not isinstance(value, str | bytes):
         raise InvalidInput(
             f"The value of message attribute '{name}' must be a str or bytes.",
-            help=_kind(value),
+            help=kind(value),
         )
     if not value or isinstance(value, bytes) != (family == "Binary"):
         raise InvalidParameterValue(
             f"Message (user) attribute '{name}' must contain a non-empty value of type '{family}'.",
-            help=f"the value was {_shown(value)}",
+            help=f"the value was {shown(value)}",
         )
     if isinstance(value, bytes):
         return
     if family == "Number":
         _check_number(name, value)
-    elif not value.isprintable() and not _ALLOWED.fullmatch(value):
+    elif not value.isprintable() and not ALLOWED.fullmatch(value):
         raise InvalidParameterValue(
-            _INVALID_CHARACTERS, help=f"message attribute '{name}' has {_first_outside(_ALLOWED, value)}"
+            INVALID_CHARACTERS, help=f"message attribute '{name}' has {first_outside(ALLOWED, value)}"
         )
 
 
@@ -295,7 +263,7 @@ def _check_number(name: str, text: str) -> None:
     if fault:
         raise InvalidParameterValue(
             f"Can't cast the value of message (user) attribute '{name}' to a number.",
-            help=f"the value was {_shown(text)}: {fault}",
+            help=f"the value was {shown(text)}: {fault}",
         )
 
 
@@ -304,52 +272,6 @@ def _within_magnitude(text: str) -> bool:
         return _NUMBER_MIN <= abs(Decimal(text)) <= _NUMBER_MAX
     except ArithmeticError:  # an exponent beyond what even Decimal takes
         return False
-
-
-def check_body(body: object) -> None:
-    r"""
-    Refuse a message body that SQS would refuse; how large it may be is for the queue to say.
-
-    Cost: one pass in C over the body.
-
-    >>> check_body("2 x tea")
-    >>> check_body("2 x \0")
-    Traceback (most recent call last):
-    ...
-    postroom.errors.InvalidMessageContents: Invalid characters found. Valid unicode characters are #x9 | #xA | ...
-      the body has U+0000 at index 4
-
-    Args:
-        body: A `str` of at least one character, out of tab, line feed, carriage return, U+0020 to U+D7FF, U+E000 to
-            U+FFFD and U+10000 to U+10FFFF. So no other control characters and no lone surrogates.
-
-    Raises:
-        InvalidInput: The body is no `str`.
-        MissingParameter: The body is empty (SQS 6.3).
-        InvalidMessageContents: The body has another character (SQS 6.2, 6.3).
-    """
-    if not isinstance(body, str):
-        raise InvalidInput(
-            "The body of a message must be a str.",
-            help=f"{_kind(body)}; json.dumps makes text of data, base64 of bytes",
-        )
-    if not body:
-        raise MissingParameter("The request must contain the parameter MessageBody.", help="the body was ''")
-    # Every printable character is an allowed one, and asking for that is faster than the expression.
-    if not body.isprintable() and not _ALLOWED.fullmatch(body):
-        raise InvalidMessageContents(_INVALID_CHARACTERS, help=f"the body has {_first_outside(_ALLOWED, body)}")
-
-
-def body_size(body: str) -> int:
-    """
-    Return the bytes of a body in UTF-8, as it counts towards a message's size (SQS 6.1).
-
-    A lone surrogate, which `check_body` refuses, counts as the three bytes it would take. Cost: O(1) for ASCII.
-
-    >>> body_size("tea"), body_size("thé")
-    (3, 4)
-    """
-    return len(body) if body.isascii() else len(body.encode("utf-8", "surrogatepass"))
 
 
 def attributes_size(attributes: Mapping[str, AttributeValue]) -> int:
@@ -364,16 +286,6 @@ def attributes_size(attributes: Mapping[str, AttributeValue]) -> int:
         size += body_size(name) + body_size(data_type)
         size += len(value) if isinstance(value, bytes) else body_size(value)
     return size
-
-
-def md5_of_body(body: str) -> str:
-    """
-    Return the digest of a body: MD5 of its UTF-8 bytes, in lower-case hexadecimal (SQS 5.3).
-
-    >>> md5_of_body("hello")
-    '5d41402abc4b2a76b9719d911017c592'
-    """
-    return md5(body.encode(), usedforsecurity=False).hexdigest()
 
 
 def md5_of_attributes(attributes: Mapping[str, AttributeValue]) -> str | None:
@@ -421,7 +333,7 @@ def select_attributes(attributes: Mapping[str, AttributeValue], names: Iterable[
     if isinstance(names, str):
         raise InvalidInput(
             "The names of wanted message attributes must be a list.",
-            help=f"got {_shown(names)}; write [{_shown(names)}]",
+            help=f"got {shown(names)}; write [{shown(names)}]",
         )
     if not attributes:
         return NO_ATTRIBUTES
@@ -431,94 +343,3 @@ def select_attributes(attributes: Mapping[str, AttributeValue], names: Iterable[
     prefixes = tuple(name[:-2] for name in wanted if name.endswith(".*"))
     chosen = {name: attribute for name, attribute in attributes.items() if name in wanted or name.startswith(prefixes)}
     return FrozenAttributes(chosen) if chosen else NO_ATTRIBUTES
-
-
-def format_uuid(bits: int) -> str:
-    """
-    Return a version 4 UUID made of random bits, as text (RFC 4122).
-
-    Six bits are overwritten, so that 122 stay random. Draw the bits from the random source of the resource:
-    ``format_uuid(rng.getrandbits(128))`` takes a third of the time of ``str(uuid4())``, and can be repeated.
-
-    >>> format_uuid(0x0123456789ABCDEF_0123456789ABCDEF)
-    '01234567-89ab-4def-8123-456789abcdef'
-
-    Args:
-        bits: From 0 to 2**128 - 1; anything else raises `OverflowError`.
-    """
-    digits = bits.to_bytes(16, "big").hex()
-    return f"{digits[:8]}-{digits[8:12]}-4{digits[13:16]}-{'89ab'[bits >> 62 & 3]}{digits[17:20]}-{digits[20:]}"
-
-
-class Parcel(NamedTuple):
-    """
-    A message on its way from one resource to another.
-
-    Three senders make parcels. A queue that dead-letters or redrives a message hands on all it knows of it: its id,
-    its age, how often it was received, and where it comes from. A topic makes one parcel for all its subscribers, and
-    a rule of a bus one for each target; both leave everything unset that a fresh message gets from its receiver. A
-    parcel was checked by who made it and is never changed, so that one can go to many receivers.
-
-    >>> parcel = Parcel("2 x tea", to_attributes({"table": 7}))
-    >>> parcel.message_id is None, parcel.receive_count
-    (True, 0)
-    >>> parcel._replace(source_arn="arn:aws:sqs:us-east-1:123456789012:orders").source_arn
-    'arn:aws:sqs:us-east-1:123456789012:orders'
-    """
-
-    body: str
-    attributes: Mapping[str, AttributeValue] = NO_ATTRIBUTES
-    """As `to_attributes` returns them."""
-    message_id: str | None = None
-    """The id to keep; None: the receiver draws a new one."""
-    sent_at: int | None = None
-    """When the message was first sent, in microseconds since the epoch; None: now."""
-    first_received_at: int | None = None
-    """When it was first received, in microseconds since the epoch; None: it never was."""
-    receive_count: int = 0
-    """How often it was received before."""
-    source_arn: str | None = None
-    """The queue a dead letter came from; None: this is no dead letter."""
-    message_group_id: str | None = None
-    message_deduplication_id: str | None = None
-    sender_id: str | None = None
-    """Who sent it, as the system attribute SenderId shows it; None: the receiver's default."""
-    trace_header: str | None = None
-    """The system attribute AWSTraceHeader."""
-
-    def to_dict(self) -> dict[str, Any]:
-        """
-        Return the fields as a dict of plain values; binary attributes stay `bytes`.
-
-        >>> Parcel("2 x tea", to_attributes({"table": 7})).to_dict()["attributes"]
-        {'table': {'data_type': 'Number', 'value': '7'}}
-        """
-        attributes = {name: attribute.to_dict() for name, attribute in self.attributes.items()}
-        return {**self._asdict(), "attributes": attributes}
-
-
-def _first_outside(allowed: re.Pattern[str], text: str) -> str:
-    """
-    Say which character of a text is the first that `allowed`, a pattern for any number of characters, stops at.
-    """
-    match = allowed.match(text)
-    assert match is not None
-    character = text[match.end()]
-    shown = f" ({character})" if character.isprintable() else ""
-    return f"U+{ord(character):04X}{shown} at index {match.end()}"
-
-
-def _shown(text: str | bytes) -> str:
-    """
-    Show a text in a line of help: escaped, and cut where it gets long.
-    """
-    return repr(text) if len(text) <= _SHOWN_CHARS else f"{text[:_SHOWN_CHARS]!r}..."
-
-
-def _kind(value: object) -> str:
-    """
-    Say of what type a value is that is of no use; its own `repr` may be long, or fail.
-    """
-    return (
-        f"got {value!r}" if value is None or isinstance(value, bool) else f"got a value of type {type(value).__name__}"
-    )

@@ -1,0 +1,204 @@
+"""
+What resources tell those who listen, and the two protocols by which they know one another.
+
+An *observation* is one thing that happened to one message in one resource. Resources that nobody observes pay one
+attribute check per operation. An observer is any callable; what it raises is logged and fails nothing.
+"""
+
+from __future__ import annotations
+
+import logging
+import random
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
+
+from postroom.clock import default_clock, to_datetime
+from postroom.errors import NotFound
+from postroom.naming import check_account, check_region_name
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from postroom.clock import Clock
+    from postroom.message import Parcel
+
+_logger = logging.getLogger("postroom")
+
+Kind: TypeAlias = Literal[
+    "sent",
+    "received",
+    "available",
+    "hidden",
+    "deleted",
+    "expired",
+    "purged",
+    "dead-lettered",
+    "taken back",
+    "moved in",
+    "invoked",
+    "succeeded",
+    "failed",
+]
+"""What can happen to a message. *available*: its delay or visibility timeout ended, or was set to 0; *hidden*: its
+visibility was changed; *moved in*: it came as a dead letter; *taken back*: the dead-letter queue refused it; the last
+three are a function's."""
+
+
+class Observation(NamedTuple):
+    """
+    One thing that happened to one message in one resource.
+
+    >>> from postroom import ManualClock, Queue
+    >>> queue = Queue("orders", clock=ManualClock())
+    >>> queue.observe(lambda seen: print(seen.at.time(), seen.resource, seen.kind))
+    >>> sent = queue.send_message("2 x tea")
+    00:00:00 queue orders sent
+    """
+
+    sequence: int
+    """Drawn under the resource's lock: the order of what happened on one clock, also between threads."""
+    at_us: int
+    """The instant it happened, or fell due, in microseconds since the epoch; however late it was noticed."""
+    kind: Kind
+    """What happened."""
+    resource: str
+    """The resource's kind and name."""
+    message_id: str
+    """Which message."""
+    details: Mapping[str, Any]
+    """What else is known: ``receive_count``, ``body``, ``visible_at_us``, ``error``, …"""
+
+    @property
+    def at(self) -> datetime:
+        """
+        The instant as an aware `datetime` in UTC.
+        """
+        return to_datetime(self.at_us)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        As a plain dict, ready for `json.dumps` with ``default=str``.
+        """
+        return {**self._asdict(), "details": dict(self.details)}
+
+
+Observer: TypeAlias = Callable[[Observation], object]
+"""Is called after the operation, without any lock, on the thread that caused or noticed what happened."""
+
+
+def tell(observers: tuple[Observer, ...], observations: list[Observation]) -> None:
+    """
+    Tells each observer; one that raises is logged on the logger ``postroom`` and fails nothing.
+    """
+    for observation in observations:
+        for observer in observers:
+            try:
+                observer(observation)
+            except Exception:
+                _logger.exception("postroom: the observer %r failed on %s", observer, observation)
+
+
+@runtime_checkable
+class Destination(Protocol):
+    """
+    Whatever can receive: a queue, a topic, a stream, a bus, a function.
+    """
+
+    @property
+    def arn(self) -> str:
+        """
+        Its Amazon Resource Name.
+        """
+
+    @property
+    def name(self) -> str:
+        """
+        Its name.
+        """
+
+    @property
+    def kind(self) -> str:
+        """
+        What it is: ``queue``, ``fifo queue``, ``function`` and so on.
+        """
+
+    def deliver(self, parcel: Parcel) -> None:
+        """
+        Takes a parcel over; when it returns, the parcel is the destination's.
+
+        Raises:
+            PostroomError: It does not take it (it is closed, or the parcel is not acceptable): the sender keeps it.
+        """
+
+
+class Home(Protocol):
+    """
+    The region as a resource sees it.
+    """
+
+    @property
+    def clock(self) -> Clock:
+        """
+        Where "now" comes from.
+        """
+
+    @property
+    def random(self) -> random.Random:
+        """
+        Where ids come from.
+        """
+
+    @property
+    def account(self) -> str:
+        """
+        Twelve digits.
+        """
+
+    @property
+    def region_name(self) -> str:
+        """
+        Such as ``us-east-1``.
+        """
+
+    def resolve(self, arn: str) -> Destination:
+        """
+        The resource of that ARN.
+
+        Raises:
+            NotFound: There is none.
+        """
+
+
+DEFAULT_ACCOUNT = "123456789012"
+DEFAULT_REGION = "us-east-1"
+
+
+class Standalone:
+    """
+    The home of a resource that was made without a region: it knows nobody else.
+
+    >>> from postroom import ManualClock, Queue
+    >>> Queue("orders", clock=ManualClock()).arn
+    'arn:aws:sqs:us-east-1:123456789012:orders'
+    """
+
+    def __init__(
+        self,
+        clock: Clock | None = None,
+        seed: int | random.Random | None = None,
+        *,
+        account: str = DEFAULT_ACCOUNT,
+        region_name: str = DEFAULT_REGION,
+    ) -> None:
+        check_account(account)
+        check_region_name(region_name)
+        self.clock: Clock = default_clock() if clock is None else clock
+        self.random = seed if isinstance(seed, random.Random) else random.Random(seed)
+        self.account = account
+        self.region_name = region_name
+
+    def resolve(self, arn: str) -> Destination:
+        """
+        Nobody is known here.
+        """
+        raise NotFound(f"{arn} does not exist.", help="Resources find one another by ARN only in a Region.")

@@ -1,0 +1,29 @@
+"""
+Queues with the semantics of Amazon SQS.
+"""
+
+from __future__ import annotations
+
+from postroom.queue._batch import (
+    BatchFailure,
+    BatchOutcome,
+    BatchSuccess,
+    DeleteEntry,
+    SendEntry,
+    VisibilityEntry,
+)
+from postroom.queue._message import Message, SentMessage
+from postroom.queue._queue import Queue, QueueStats
+
+__all__ = [
+    "BatchFailure",
+    "BatchOutcome",
+    "BatchSuccess",
+    "DeleteEntry",
+    "Message",
+    "Queue",
+    "QueueStats",
+    "SendEntry",
+    "SentMessage",
+    "VisibilityEntry",
+]

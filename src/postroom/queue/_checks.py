@@ -1,0 +1,165 @@
+"""
+The arguments of a queue's calls, checked once, at the edge, with AWS's texts (SQS 1, 6.3).
+"""
+
+from __future__ import annotations
+
+import json
+from typing import TYPE_CHECKING
+
+from postroom import limits
+from postroom.clock import Duration, to_us
+from postroom.errors import InvalidAttributeValue, InvalidInput, InvalidParameterValue
+from postroom.limits import SECOND_US
+
+if TYPE_CHECKING:
+    from postroom.observe import Destination
+
+
+def attribute_us(name: str, aws_name: str, value: Duration, low_us: int, high_us: int) -> int:
+    """
+    A queue attribute that is a duration.
+    """
+    span = to_us(value, name)
+    if not low_us <= span <= high_us:
+        raise InvalidAttributeValue(
+            f"Invalid value for the parameter {aws_name}.",
+            help=f"{name}={value!r}: expected {low_us // SECOND_US} to {high_us // SECOND_US} seconds.",
+        )
+    return span
+
+
+def check_max_size(value: object) -> int:
+    """
+    The queue attribute MaximumMessageSize.
+    """
+    low, high = limits.MESSAGE_SIZE_MIN_BYTES, limits.MESSAGE_SIZE_MAX_BYTES
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(
+            f"maximum_message_size={value!r} is no number of bytes.", help=f"Give an int, {low} to {high}."
+        )
+    if not low <= value <= high:
+        raise InvalidAttributeValue(
+            "Invalid value for the parameter MaximumMessageSize.",
+            help=f"maximum_message_size={value}: expected {low} to {high} bytes.",
+        )
+    return value
+
+
+def delay_us(delay: Duration) -> int:
+    """
+    The delay of one send.
+    """
+    span = to_us(delay, "delay")
+    if not 0 <= span <= limits.DELAY_MAX_US:
+        raise InvalidParameterValue(
+            f"Value {_shown(delay, span)} for parameter DelaySeconds is invalid. "
+            "Reason: DelaySeconds must be >= 0 and <= 900.",
+            help=f"delay={delay!r}: expected 0 to 900 seconds (15 minutes).",
+        )
+    return span
+
+
+def wait_us(wait_time: Duration) -> int:
+    """
+    How long one receive waits.
+    """
+    span = to_us(wait_time, "wait_time")
+    if not 0 <= span <= limits.WAIT_TIME_MAX_US:
+        raise InvalidParameterValue(
+            f"Value {_shown(wait_time, span)} for parameter WaitTimeSeconds is invalid. "
+            "Reason: Must be >= 0 and <= 20, if provided.",
+            help=f"wait_time={wait_time!r}: expected 0 to 20 seconds; call again to wait longer.",
+        )
+    return span
+
+
+def visibility_us(timeout: Duration, name: str) -> int:
+    """
+    The visibility timeout of one receive, or of one change.
+    """
+    span = to_us(timeout, name)
+    if not 0 <= span <= limits.VISIBILITY_TIMEOUT_MAX_US:
+        raise InvalidParameterValue(
+            f"Value {_shown(timeout, span)} for parameter VisibilityTimeout is invalid. "
+            "Reason: Must be between 0 and 43200, if provided.",
+            help=f"{name}={timeout!r}: expected 0 to 43200 seconds (12 hours).",
+        )
+    return span
+
+
+def check_max_messages(value: object) -> int:
+    """
+    How many messages one receive may return.
+    """
+    if isinstance(value, bool) or not isinstance(value, int):
+        raise InvalidInput(f"max_messages={value!r} is no number.", help="Give an int, 1 to 10.")
+    if not 1 <= value <= limits.MAX_MESSAGES_MAX:
+        raise InvalidParameterValue(
+            f"Value {value} for parameter MaxNumberOfMessages is invalid. "
+            "Reason: Must be between 1 and 10, if provided.",
+            help=f"max_messages={value}: expected 1 to 10.",
+        )
+    return value
+
+
+def refuse_size(maximum: int, size: int, *, in_batch: bool) -> InvalidParameterValue:
+    """
+    The error for a message that is too large; batch calls word it otherwise (SQS 6.4).
+    """
+    start = "One or more parameters cannot be validated." if in_batch else "One or more parameters are invalid."
+    return InvalidParameterValue(
+        f"{start} Reason: Message must be shorter than {maximum} bytes.",
+        help=f"Body and attributes have {size} bytes; exactly {maximum} would pass. Put large data elsewhere and send "
+        "where it is.",
+    )
+
+
+def check_redrive(dead_letter_queue: Destination | None, max_receive_count: object, kind: str) -> int | None:
+    """
+    The two halves of a RedrivePolicy (SQS 7.1).
+
+    Returns:
+        After how many receives a message is dead-lettered, or None if there is no dead-letter queue.
+    """
+    if dead_letter_queue is None and max_receive_count is None:
+        return None
+    arn = None if dead_letter_queue is None else getattr(dead_letter_queue, "arn", None)
+    policy = {"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count}
+    shown = json.dumps({key: value for key, value in policy.items() if value is not None}, default=repr)
+
+    def refuse(reason: str, advice: str) -> InvalidParameterValue:
+        return InvalidParameterValue(
+            f"Value {shown} for parameter RedrivePolicy is invalid. Reason: {reason}", help=advice
+        )
+
+    if dead_letter_queue is None or max_receive_count is None:
+        missing = "deadLetterTargetArn" if dead_letter_queue is None else "maxReceiveCount"
+        raise refuse(
+            f"Redrive policy does not contain mandatory attribute: {missing}.",
+            "Give dead_letter_queue and max_receive_count together.",
+        )
+    if arn is None:
+        raise InvalidInput(
+            f"dead_letter_queue={dead_letter_queue!r} is no queue.", help="Give a Queue object: Queue('orders-dead')."
+        )
+    if dead_letter_queue.kind != kind:
+        raise refuse(
+            "Dead-letter queue must be same type of queue as the source.",
+            f"This is a {kind}, and {dead_letter_queue.name} is a {dead_letter_queue.kind}.",
+        )
+    if isinstance(max_receive_count, bool) or not isinstance(max_receive_count, int):
+        raise InvalidInput(f"max_receive_count={max_receive_count!r} is no number.", help="Give an int, 1 to 1000.")
+    if not 1 <= max_receive_count <= limits.MAX_RECEIVE_COUNT_MAX:
+        raise refuse(
+            f"Invalid value for maxReceiveCount: {max_receive_count}, valid values are from 1 to 1000 both inclusive.",
+            "Give the number of deliveries after which a message is put aside.",
+        )
+    return max_receive_count
+
+
+def _shown(given: Duration, span_us: int) -> str:
+    """
+    A duration as AWS would show it: seconds.
+    """
+    return str(given) if isinstance(given, int | float) else f"{span_us / SECOND_US:g}"

@@ -1,0 +1,211 @@
+"""
+What a send and a receive hand back.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Any
+
+from postroom.message import AttributeValue, md5_of_attributes, md5_of_body
+
+if TYPE_CHECKING:
+    from postroom.queue._entry import Stored
+
+
+class SentMessage:
+    """
+    What `Queue.send_message` returns.
+
+    >>> from postroom import ManualClock, Queue
+    >>> queue = Queue("orders", clock=ManualClock(), seed=1)
+    >>> sent = queue.send_message("2 x tea")
+    >>> sent.message_id, sent.md5_of_body
+    ('414c343c-1027-44d1-8386-bbc4cd613e30', 'efe4fae0b22969b5996157477ea0087d')
+    """
+
+    __slots__ = ("_stored",)
+
+    def __init__(self, stored: Stored) -> None:
+        self._stored = stored
+
+    @property
+    def message_id(self) -> str:
+        """
+        A UUID, the message's for life.
+        """
+        return self._stored.message_id
+
+    @property
+    def md5_of_body(self) -> str:
+        """
+        MD5 of the UTF-8 bytes of the body, 32 lower-case hexadecimal digits (SQS 5.3).
+        """
+        return md5_of_body(self._stored.body)
+
+    @property
+    def md5_of_attributes(self) -> str | None:
+        """
+        MD5 of the message attributes, or None if there are none (SQS 5.3).
+        """
+        return md5_of_attributes(self._stored.attributes)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        As a plain dict, ready for `json.dumps`.
+        """
+        return {
+            "message_id": self.message_id,
+            "md5_of_body": self.md5_of_body,
+            "md5_of_attributes": self.md5_of_attributes,
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, SentMessage) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(self.message_id)
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return SentMessage, (self._stored,)
+
+    def __repr__(self) -> str:
+        return f"<SentMessage {self.message_id}>"
+
+
+class Message:
+    """
+    One receive of one message, as `Queue.receive_messages` returns it. It never changes.
+
+    >>> from postroom import ManualClock, Queue
+    >>> queue = Queue("orders", clock=ManualClock())
+    >>> sent = queue.send_message("2 x tea", attributes={"table": 7})
+    >>> [message] = queue.receive_messages()
+    >>> message.body, message.attributes["table"].value, message.receive_count
+    ('2 x tea', '7', 1)
+    >>> queue.delete_message(message.receipt_handle)
+    """
+
+    __slots__ = ("_first_received_at", "_receipt_handle", "_receive_count", "_stored")
+
+    def __init__(self, stored: Stored, receipt_handle: str, receive_count: int, first_received_at: int) -> None:
+        self._stored = stored
+        self._receipt_handle = receipt_handle
+        self._receive_count = receive_count
+        self._first_received_at = first_received_at
+
+    @property
+    def message_id(self) -> str:
+        """
+        A UUID, the message's for life, in a dead-letter queue too.
+        """
+        return self._stored.message_id
+
+    @property
+    def receipt_handle(self) -> str:
+        """
+        Names this receive: for `delete_message` and `change_message_visibility`. Empty if it was only looked at.
+        """
+        return self._receipt_handle
+
+    @property
+    def body(self) -> str:
+        """
+        The text that was sent.
+        """
+        return self._stored.body
+
+    @property
+    def attributes(self) -> Mapping[str, AttributeValue]:
+        """
+        The message attributes that were sent.
+        """
+        return self._stored.attributes
+
+    @property
+    def md5_of_body(self) -> str:
+        """
+        MD5 of the UTF-8 bytes of the body, 32 lower-case hexadecimal digits (SQS 5.3).
+        """
+        return md5_of_body(self._stored.body)
+
+    @property
+    def md5_of_attributes(self) -> str | None:
+        """
+        MD5 of the message attributes, or None if there are none (SQS 5.3).
+        """
+        return md5_of_attributes(self._stored.attributes)
+
+    @property
+    def receive_count(self) -> int:
+        """
+        How often it was received, this time included, over all queues it went through (ApproximateReceiveCount).
+        """
+        return self._receive_count
+
+    @property
+    def sent_timestamp(self) -> int:
+        """
+        When it was first sent, in milliseconds since the epoch (SentTimestamp).
+        """
+        return self._stored.sent_at // 1_000
+
+    @property
+    def first_receive_timestamp(self) -> int:
+        """
+        When it was first received, in milliseconds since the epoch (ApproximateFirstReceiveTimestamp).
+        """
+        return self._first_received_at // 1_000
+
+    @property
+    def sender_id(self) -> str:
+        """
+        Who sent it (SenderId).
+        """
+        return self._stored.sender_id
+
+    @property
+    def dead_letter_queue_source_arn(self) -> str | None:
+        """
+        The queue it came from as a dead letter, or None (DeadLetterQueueSourceArn).
+        """
+        return self._stored.source_arn
+
+    @property
+    def aws_trace_header(self) -> str | None:
+        """
+        The X-Ray header it was sent with, or None (AWSTraceHeader).
+        """
+        return self._stored.trace_header
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        As a plain dict of everything above; binary attributes stay `bytes`.
+        """
+        return {
+            "message_id": self.message_id,
+            "receipt_handle": self.receipt_handle,
+            "body": self.body,
+            "md5_of_body": self.md5_of_body,
+            "attributes": {name: value.to_dict() for name, value in self.attributes.items()},
+            "md5_of_attributes": self.md5_of_attributes,
+            "receive_count": self.receive_count,
+            "sent_timestamp": self.sent_timestamp,
+            "first_receive_timestamp": self.first_receive_timestamp,
+            "sender_id": self.sender_id,
+            "dead_letter_queue_source_arn": self.dead_letter_queue_source_arn,
+            "aws_trace_header": self.aws_trace_header,
+        }
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Message) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash((self.message_id, self._receipt_handle))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Message, (self._stored, self._receipt_handle, self._receive_count, self._first_received_at)
+
+    def __repr__(self) -> str:
+        body = self.body if len(self.body) <= 40 else f"{self.body[:37]}..."
+        return f"<Message {self.message_id} {body!r}, received {self._receive_count} times>"
