@@ -13,6 +13,7 @@ in this: under freezegun they would never fire.
 from __future__ import annotations
 
 import asyncio
+import threading
 import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
@@ -38,10 +39,11 @@ class AsyncioGate:
     Where a coroutine waits. It can be woken from any thread.
     """
 
-    __slots__ = ("_error", "_future", "_loop", "_open", "whom")
+    __slots__ = ("_error", "_future", "_loop", "_open", "ident", "whom")
 
     def __init__(self, whom: str) -> None:
         self.whom = whom
+        self.ident = threading.get_ident()
         self._loop = asyncio.get_running_loop()
         self._future: asyncio.Future[None] | None = None
         self._open = False
@@ -92,15 +94,24 @@ async def wait(waiters: Waiters, attempt: Callable[[], T | None], until: int) ->
     """
     The awaited form of `Waiters.wait`: returns what an attempt finds, or None when `until` has come.
     """
-    clock = waiters.clock
     gate = AsyncioGate(waiters.whom)
+    try:
+        return await _wait(waiters, gate, attempt, until)
+    except BaseException:
+        waiters.leave(gate)  # once more, for the reason that `Waiters.wait` has
+        raise
+
+
+async def _wait(waiters: Waiters, gate: AsyncioGate, attempt: Callable[[], T | None], until: int) -> T | None:
+    clock = waiters.clock
     end: Timer | None = None
     try:
         waiters.enter(gate)
         while True:
             waiters.look_again(gate)
+            now = clock.now_us()  # before it looks: at the end, or after it, there is one look more
             found = attempt()
-            if found is not None or clock.now_us() >= until:
+            if found is not None or now >= until:
                 return found
             if end is None or not end.active:
                 end = clock.alarm(until, gate.wake, waiters.whom)
@@ -189,7 +200,10 @@ class ManualClockAio(ClockAio):
         """
         For resources: it waits no longer.
         """
-        self._watch().discard(gate)
+        # Not the running loop's: a coroutine that is thrown away is ended where no loop runs.
+        watch = self._watches.get(gate._loop)
+        if watch is not None:
+            watch.discard(gate)
 
     async def settle(self) -> None:
         """
@@ -265,12 +279,8 @@ class ManualClockAio(ClockAio):
 
     def _move(self, when_us: int) -> None:
         clock = self._manual
-        if not clock._begin(jump=False):
+        if not clock._in_role(clock._begin, lambda: when_us):
             raise Busy("Another thread drives this clock.", help="One thread at a time advances a ManualClock.")
-        try:
-            clock._run_until(when_us)
-        finally:
-            clock._end()
 
 
 class _RestWatch:
@@ -328,8 +338,11 @@ class _RestWatch:
 
     def _look_after_hold(self) -> None:
         loop = self._loop()
-        if loop is not None and not loop.is_closed():
-            loop.call_soon_threadsafe(self._begin_looking)
+        try:
+            if loop is not None:
+                loop.call_soon_threadsafe(self._begin_looking)
+        except RuntimeError:
+            pass  # the loop is closed: nobody waits there any more
 
     def look(self) -> None:
         """
@@ -369,19 +382,24 @@ class _RestWatch:
         self._calm_since_ns = None
         if self._resting:
             self._resting.pop(0).set_result(None)
+            self._look_later()  # for the others who rest or wait here
             return
         clock = self._clock
         if not clock.may_jump():
             clock.when_released(self._look_after_hold)
             return
-        gate = next(iter(self._gates))
+        # The last to come: in a loop that never gets anywhere it is the one that comes back each time.
+        gate = next(reversed(self._gates))
         try:
             clock.jump(gate.whom)
             clock.raise_errors()
-        except Exception as error:
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:
             # Nobody awaits this pass; the task on whose behalf time moved is told.
             gate.fail(error)
-        self._look_later()
+        finally:
+            self._look_later()
 
 
 def _state_of(loop: asyncio.AbstractEventLoop) -> tuple[bool, bool]:

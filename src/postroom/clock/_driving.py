@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
 _CHAIN_SHOWN: Final = 12
 _TURN_S: Final = 1.0
-"""Seconds of real time for which `advance` waits for another thread's jump, which is over in a moment."""
+"""Seconds of real time for which `advance` waits for another thread that drives in passing: over in a moment."""
 
 
 class Driving(BaseClock):
@@ -37,7 +37,7 @@ class Driving(BaseClock):
         self._now_us = start_us
         self._driver: int | None = None
         self._depth = 0
-        self._jumping = False
+        self._brief = False
         self._turn = threading.Condition(self._lock)
         self._chain: deque[str] = deque(maxlen=_CHAIN_SHOWN)
         self._chained = 0
@@ -51,15 +51,11 @@ class Driving(BaseClock):
 
     def _drive(self, target_us: Callable[[], int]) -> None:
         self.now_us()
-        if not self._begin(jump=False):
+        if not self._in_role(self._begin, target_us):
             raise Busy(
                 "Another thread drives this clock.",
                 help="One thread at a time advances a ManualClock; join the other one, or give each its own clock.",
             )
-        try:
-            self._run_until(target_us())
-        finally:
-            self._end()
         if not self._depth_here():
             self.raise_errors()
 
@@ -70,76 +66,100 @@ class Driving(BaseClock):
         Raises only what a `Function` with ``on_error="raise"`` handed over; errors of plain callbacks are kept for
         the next `advance` or `settle`.
         """
-        with self._lock:
-            if self._driver is not None:
-                return
-            self._take_over(jump=False)
-            self._depth = 1
-        try:
-            self._run_until(self._now_us)
-        finally:
-            self._end()
-        if self._handed:
+        if self._in_role(self._begin_in_passing, self._peek_us) and self._handed:
             self._raise(self._take_handed())
 
     def _depth_here(self) -> int:
         return self._depth if self._driver == get_ident() else 0
 
-    def _begin(self, *, jump: bool) -> bool:
+    def _in_role(self, begin: Callable[[], bool], target_us: Callable[[], int]) -> bool:
+        """
+        Takes the driver's role, runs what is due until the target, and goes back to the level it had before.
+
+        Returns:
+            False if `begin` did not get the role.
+        """
+        depth = self._depth_here()
+        try:
+            try:
+                if not begin():
+                    return False
+                self._run_until(target_us())
+                return True
+            finally:
+                self._end(depth)
+        except BaseException:
+            # Ctrl-C may have cut the first short; twice does no harm, and a role kept would lock all others out.
+            self._end(depth)
+            raise
+
+    def _begin(self) -> bool:
         """
         Takes the driver's role, or one level more of it; False if another thread has it.
         """
-        ident = get_ident()
         with self._lock:
-            if self._driver not in {None, ident} and not jump:
-                # Another thread's jump is over in a moment, unless what it runs waits for us.
-                self._turn.wait_for(lambda: self._driver is None or not self._jumping, timeout=_TURN_S)
-            if self._driver is None:
-                self._take_over(jump=jump)
-            elif self._driver != ident:
-                return False
-            self._depth += 1
-            return True
+            if self._driver not in {None, get_ident()}:
+                # Another thread's jump or publish is over in a moment, unless what it runs waits for us.
+                self._turn.wait_for(lambda: self._driver is None or not self._brief, timeout=_TURN_S)
+            return self._take_over(brief=False)
 
-    def _take_over(self, *, jump: bool) -> None:
-        self._driver = get_ident()
-        self._jumping = jump
-        self._chained = 0
-        self._mark = self._timeline.numbers
+    def _begin_in_passing(self) -> bool:
+        with self._lock:
+            return self._driver is None and self._take_over(brief=True)
 
-    def _end(self) -> None:
+    def _take_over(self, *, brief: bool) -> bool:
+        """
+        As `_begin`, under the lock and without waiting for a turn.
+        """
+        if self._driver is None:
+            self._driver = get_ident()
+            self._brief = brief
+            self._chained = 0
+            self._mark = self._timeline.numbers
+        elif self._driver != get_ident():
+            return False
+        self._depth += 1
+        return True
+
+    def _end(self, depth: int) -> None:
         with self._lock:
             if self._driver != get_ident():
-                return  # _run_until gave the role up in the moment in which it saw that nothing was left
-            self._depth -= 1
-            if self._depth == 0:
+                return  # _run_next gave the role up in the moment in which it saw that nothing was left
+            self._depth = depth
+            if depth == 0:
                 self._give_up()
 
     def _give_up(self) -> None:
         self._driver = None
         self._depth = 0
-        self._jumping = False
+        self._brief = False
         self._turn.notify_all()
 
     def _run_until(self, target_us: int) -> None:
+        while self._run_next(target_us):
+            pass
+
+    def _run_next(self, target_us: int) -> bool:
         timeline = self._timeline
-        while True:
+        taken: Timer | None = None
+        try:
             with self._lock:
                 timer = timeline.head()
                 if timer is None or timer._when_us > max(target_us, self._now_us):
                     self._move_to(target_us)
                     if self._depth == 1:
                         self._give_up()
-                    return
+                    return False
                 self._move_to(timer._when_us)
+                taken = timer
                 timeline.take(timer)
-            try:
-                self._run_timer(timer)
-            finally:
-                if timer._callback is not None:
-                    # It did not run, or is a hint that was cut short, by Ctrl-C say: it is due again.
-                    with self._lock:
-                        timeline.put(timer, self._now_us)
+            self._run_timer(timer)
+            return True
+        finally:
+            if taken is not None and taken._callback is not None:
+                # It did not run, or is a hint that was cut short, by Ctrl-C say: it is due again.
+                with self._lock:
+                    timeline.put(taken, self._now_us)
 
     def _move_to(self, when_us: int) -> None:
         if when_us > self._now_us:
@@ -194,9 +214,8 @@ class Driving(BaseClock):
         `advance`, `settle` and waits do this as they return; call it yourself after a run that ended in a `publish`.
         """
         if self._errors or self._handed:
-            errors = [*self._take_handed(), *self._errors]
-            self._errors = []
-            self._raise(errors)
+            errors, self._errors = self._errors, []
+            self._raise([*self._take_handed(), *errors])
 
     def _take_handed(self) -> list[Exception]:
         errors, self._handed = self._handed, []

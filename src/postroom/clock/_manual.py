@@ -344,6 +344,10 @@ class ManualClock(Driving):
         self.now_us()
         end = self.alarm(until_us, gate.wake, whom)
         try:
+            if self.has_due:
+                # Another thread may have moved time past `until_us`, or past the resource's deadline, just before
+                # their alarms were set: they are due now, and nobody else may come to run them.
+                self.run_due()
             self._block(gate, whom)
         finally:
             end.cancel()
@@ -376,22 +380,24 @@ class ManualClock(Driving):
         For waits: moves time to the next callback due and runs what is due then.
 
         Returns:
-            False if another thread drives the clock.
+            False if another thread drives the clock, or jumps are forbidden.
 
         Raises:
             EndlessLoop: 10,000 jumps were made for `whom` in which nothing was sent or received.
         """
-        when = self._next_timer_us()
-        if when is None or not self._begin(jump=True):
-            return False
-        try:
+        return self._in_role(lambda: self._begin_jump(whom), self._peek_us)
+
+    def _begin_jump(self, whom: str) -> bool:
+        # Under one hold of the lock: nothing may get between the look at what is next, or at `hold`, and the move.
+        with self._lock:
+            head = self._timeline.head()
+            if head is None or not self.may_jump() or not self._take_over(brief=True):
+                return False
             self._activity += 1
-            if when > self._now_us:
+            if head._when_us > self._now_us:
                 self._count_jump(whom)
-            self._run_until(max(when, self._now_us))
-        finally:
-            self._end()
-        return True
+                self._move_to(head._when_us)
+            return True
 
     def _count_jump(self, whom: str) -> None:
         if self._progress != self._progress_seen:
@@ -436,6 +442,8 @@ class ManualClock(Driving):
         """
         For resources: a coroutine of the running loop is about to wait at this gate.
         """
+        if self.has_due:
+            self.run_due()  # for the same reason as in `block`
         self.aio.await_begins(gate)
 
     def await_ends(self, gate: AsyncGate) -> None:

@@ -36,11 +36,12 @@ class Pool:
         self.jobs: deque[tuple[Callable[[], object], str]] = deque()
         self.running: dict[int, str] = {}
         self._alive = 0
-        self._idle = 0
+        self._idle = 0  # in wait for a job, those included that are woken and have not come out yet
         self._waiting = 0
         self._extra = 0
         self._finished = 0
         self._closed = False
+        self._watched = False
         self._mine = threading.local()
 
     def submit(self, job: Callable[[], object], whom: str) -> bool:
@@ -48,15 +49,17 @@ class Pool:
         Runs the job on some thread, soon. Never blocks and never raises.
 
         Returns:
-            Whether a thread is free for it; if not, have `grow` called in a while.
+            Whether a thread is free for it or `grow` is going to be called; if not, call it now.
         """
         with self._change:
             self.jobs.append((job, whom))
-            return self._find_thread()
+            if self._find_thread() or self._watched:
+                return True
+            self._watched = True
+            return False
 
     def _find_thread(self) -> bool:
-        if self._idle:
-            self._idle -= 1
+        if self._idle >= len(self.jobs):
             self._change.notify()
             return True
         if self._alive - self._waiting < self._threads + self._extra and self._alive < self.threads_max:
@@ -84,7 +87,8 @@ class Pool:
             if self.jobs and self._finished == finished_before:
                 self._extra += 1
                 self._find_thread()
-            return self._finished, bool(self.jobs)
+            self._watched = bool(self.jobs)
+            return self._finished, self._watched
 
     def refuse_if_stuck(self) -> None:
         """
@@ -154,10 +158,9 @@ class Pool:
         """
         while not self.jobs and not self._closed:
             self._idle += 1
-            if not self._change.wait(_LINGER_S):
-                # Nobody took this thread off the idle ones, unless a submit came in this very moment.
-                if self._idle:
-                    self._idle -= 1
+            woken = self._change.wait(_LINGER_S)
+            self._idle -= 1
+            if not woken:
                 break
         return bool(self.jobs)
 
@@ -166,7 +169,10 @@ def report_error(whom: str, error: BaseException) -> None:
     """
     Tells of an error that nobody is there to catch: on the logger ``postroom`` and to `threading.excepthook`.
     """
-    _logger.error("postroom: %s failed", whom, exc_info=error)
-    threading.excepthook(
-        threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
-    )
+    try:
+        _logger.error("postroom: %s failed", whom, exc_info=error)
+        threading.excepthook(
+            threading.ExceptHookArgs((type(error), error, error.__traceback__, threading.current_thread()))
+        )
+    except BaseException:  # a hook or handler of the user's that fails must not end the thread that keeps the time
+        _logger.exception("postroom: reporting an error of %s failed", whom)

@@ -81,7 +81,6 @@ class SystemClock(BaseClock):
         self._pool = self._new_pool()
         self._tick = threading.Condition(self._lock)
         self._ticker: threading.Thread | None = None
-        self._watching_pool = False
         self._gates: set[Gate] = set()
         self._closed = False
         self._aio: ClockAio | None = None
@@ -191,23 +190,21 @@ class SystemClock(BaseClock):
         """
         with self._lock:
             self._refuse_closed()
-        _report_at_exit(self)
+        _to_report.add(self)
         if not patient:
             self._pool.refuse_if_stuck()
         self._submit(callback, whom or getattr(callback, "__qualname__", repr(callback)))
 
     def _submit(self, callback: Callable[[], object], whom: str) -> None:
-        if not self._pool.submit(callback, whom) and not self._watching_pool:
-            self._watch_pool(-1)
+        pool = self._pool
+        if not pool.submit(callback, whom):
+            self._watch_pool(pool, -1)
 
-    def _watch_pool(self, finished: int) -> None:
-        self._watching_pool = True
-        finished, again = self._pool.grow(finished)
+    def _watch_pool(self, pool: Pool, finished: int) -> None:
+        finished, again = pool.grow(finished)
         if again and not self._closed:
             later = self.now_us() + int(STUCK_S * self._speed * SECOND_US)
-            self.alarm(later, lambda: self._watch_pool(finished), "the pool")
-        else:
-            self._watching_pool = False
+            self.alarm(later, lambda: self._watch_pool(pool, finished), "the pool")
 
     def run_due(self) -> None:
         """
@@ -217,13 +214,10 @@ class SystemClock(BaseClock):
     # The ticker.
 
     def _start_ticker(self) -> None:
-        _report_at_exit(self)
-        self._ticker = threading.Thread(target=self._keep_time, name=f"postroom clock {id(self):x}", daemon=True)
-        try:
-            self._ticker.start()
-        except RuntimeError:
-            self._ticker = None
-            raise
+        _to_report.add(self)
+        ticker = threading.Thread(target=self._keep_time, name=f"postroom clock {id(self):x}", daemon=True)
+        ticker.start()
+        self._ticker = ticker  # now that it runs: one that could not start, or that Ctrl-C prevented, is none
 
     def _keep_time(self) -> None:
         while True:
@@ -361,7 +355,6 @@ class SystemClock(BaseClock):
             # Threads were not copied: start again those for which there is something to do.
             self._tick = threading.Condition(self._lock)
             self._ticker = None
-            self._watching_pool = False
             self._gates.clear()
             jobs, self._pool = self._pool.jobs, self._new_pool()
         super()._after_fork(in_child=in_child)
@@ -389,10 +382,9 @@ class _DefaultClock(SystemClock):
             self._pool = self._new_pool()
 
 
-_default_lock = threading.Lock()
-_default: list[SystemClock] = []
+# No locks here, which a fork could copy shut: `setdefault` and `add` are atomic.
+_default: dict[str, SystemClock] = {}
 _to_report: weakref.WeakSet[SystemClock] = weakref.WeakSet()
-_reporting = threading.Lock()
 
 
 def default_clock() -> SystemClock:
@@ -402,21 +394,10 @@ def default_clock() -> SystemClock:
     >>> default_clock() is default_clock()
     True
     """
-    with _default_lock:
-        if not _default:
-            _default.append(_DefaultClock())
-        return _default[0]
+    return _default.get("clock") or _default.setdefault("clock", _DefaultClock())
 
 
-def _report_at_exit(clock: SystemClock) -> None:
-    if clock in _to_report:
-        return
-    with _reporting:
-        if not _to_report:
-            atexit.register(_report_all)
-        _to_report.add(clock)
-
-
+@atexit.register
 def _report_all() -> None:
     for clock in list(_to_report):
         clock._report_what_is_due()

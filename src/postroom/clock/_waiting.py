@@ -101,8 +101,13 @@ class Registration:
         return True
 
     def _fire(self) -> None:
-        callback, self._callback = self._callback, None
-        self._leave()
+        try:
+            self._leave()
+            callback, self._callback = self._callback, None
+        except BaseException:
+            # Ctrl-C: not called yet, so back into the line, where its hint goes to whoever is next.
+            self._waiters.enter(self)
+            raise
         if callback is not None:
             callback()
 
@@ -162,10 +167,10 @@ class Waiters:
         ready, deadline = self._ready(now)
         while self._idle and len(self._hinted) < ready:
             waiter = next(iter(self._idle))
-            self._hinted[waiter] = None
-            del self._idle[waiter]
-            if not waiter.wake():
-                self._hinted.pop(waiter, None)  # its event loop is closed: nobody is there any more
+            # Woken first, then noted: cut short in between by Ctrl-C, it is woken once too often, not once too seldom.
+            if waiter.wake():
+                self._hinted[waiter] = None
+            del self._idle[waiter]  # not woken: its event loop is closed, nobody is there any more
         self._set_alarm(deadline)
 
     def _set_alarm(self, deadline: int | None) -> None:
@@ -236,11 +241,20 @@ class Waiters:
         """
         gate = ThreadGate()
         try:
+            return self._wait(gate, attempt, until)
+        except BaseException:
+            # Ctrl-C may have cut the leaving short; twice does no harm, and a gate left in line would keep its hint.
+            self.leave(gate)
+            raise
+
+    def _wait(self, gate: ThreadGate, attempt: Callable[[], T | None], until: int) -> T | None:
+        try:
             self.enter(gate)
             while True:
                 self.look_again(gate)
+                now = self.clock.now_us()  # before it looks: at the end, or after it, there is one look more
                 found = attempt()
-                if found is not None or self.clock.now_us() >= until:
+                if found is not None or now >= until:
                     return found
                 self.clock.block(gate, until, self.whom)
         finally:
@@ -262,5 +276,10 @@ class Waiters:
         """
         ident = threading.get_ident()
         for line in (self._idle, self._hinted):
-            for waiter in [waiter for waiter in line if isinstance(waiter, ThreadGate) and waiter.ident != ident]:
+            for waiter in [waiter for waiter in line if getattr(waiter, "ident", ident) != ident]:
                 del line[waiter]
+        if self._alarm is not None:
+            # The clock's thread may have had it in hand, and was not copied either.
+            self._alarm.cancel()
+            self._alarm = None
+        self.balance(self.clock.now_us())

@@ -13,7 +13,8 @@ from postroom.queue._batch import (
     VisibilityEntry,
 )
 from postroom.queue._message import Message, SentMessage
-from postroom.queue._queue import Queue, QueueStats
+from postroom.queue._queue import Queue
+from postroom.queue._stats import QueueStats
 
 __all__ = [
     "BatchFailure",

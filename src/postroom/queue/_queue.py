@@ -1,36 +1,16 @@
 """
-The driver of a standard queue: lock, clock, waiting, observers, hand-overs. The rules are in `_standard`.
+The calls of a standard queue, as drivers of its core: lock, clock, waiting. The rules are in `_standard`.
 """
 
 from __future__ import annotations
 
-import random
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from postroom import limits
-from postroom.clock import Clock, Due, Duration, Registration, Waiters, show_span
-from postroom.delivery import Resource
-from postroom.errors import (
-    BatchRequestTooLong,
-    InvalidInput,
-    InvalidParameterValue,
-    OverLimit,
-    PostroomError,
-)
-from postroom.limits import SECOND_US
-from postroom.message import (
-    NO_ATTRIBUTES,
-    AttributeInput,
-    Parcel,
-    attributes_size,
-    body_size,
-    check_body,
-    format_uuid,
-    to_attributes,
-)
-from postroom.naming import Arn, check_queue_name
-from postroom.observe import Destination, Home, Observation, Standalone
+from postroom.clock import Duration, Registration, show_span
+from postroom.errors import BatchRequestTooLong, InvalidParameterValue, OverLimit, PostroomError
+from postroom.message import NO_ATTRIBUTES, AttributeInput, attributes_size, body_size, check_body, to_attributes
 from postroom.queue import _checks as checks
 from postroom.queue._batch import (
     BatchOutcome,
@@ -42,63 +22,19 @@ from postroom.queue._batch import (
     refuse_type,
     with_ids,
 )
-from postroom.queue._entry import Entry, Stored
-from postroom.queue._handles import Handles, refuse_expired
+from postroom.queue._entry import Stored
+from postroom.queue._frame import SENDER, QueueFrame
+from postroom.queue._handles import refuse_expired
 from postroom.queue._message import Message, SentMessage
-from postroom.queue._standard import StandardCore
 
 if TYPE_CHECKING:
-    from postroom.faults import Faults
-    from postroom.observe import Kind
     from postroom.queue._aio import QueueAio
 
 E = TypeVar("E", SendEntry, DeleteEntry, VisibilityEntry)
 R = TypeVar("R")
 
-_TOKEN_BITS = 72
-_SENDER = "AIDAPOSTROOMSENDER000"
 
-
-class QueueStats(NamedTuple):
-    """
-    What a queue holds and what went through it.
-
-    >>> from postroom import ManualClock, Queue
-    >>> queue = Queue("orders", clock=ManualClock())
-    >>> sent = queue.send_message("2 x tea")
-    >>> queue.stats().available, queue.stats().oldest_age
-    (1, 0.0)
-    """
-
-    available: int
-    """Messages a receive would find (ApproximateNumberOfMessages)."""
-    in_flight: int
-    """Messages received, not deleted, and still hidden (ApproximateNumberOfMessagesNotVisible)."""
-    delayed: int
-    """Messages whose delay is not over (ApproximateNumberOfMessagesDelayed)."""
-    oldest_age: float | None
-    """Seconds since the oldest message was first sent; None if the queue is empty."""
-    sent: int
-    """Messages added by sends; dead letters that came in are not among them (NumberOfMessagesSent)."""
-    received: int
-    """Messages returned by receives (NumberOfMessagesReceived)."""
-    empty_receives: int
-    """Receives that returned none (NumberOfEmptyReceives); a long poll looks several times and counts each look."""
-    deleted: int
-    """Deletions with a valid handle, repeats included (NumberOfMessagesDeleted)."""
-    dead_lettered: int
-    """Messages handed to the dead-letter queue."""
-    expired: int
-    """Messages that outlived the retention period."""
-
-    def to_dict(self) -> dict[str, int | float | None]:
-        """
-        As a plain dict.
-        """
-        return self._asdict()
-
-
-class Queue(Resource):
+class Queue(QueueFrame):
     """
     A standard queue: at-least-once delivery, in the order sent unless a message comes back.
 
@@ -155,122 +91,7 @@ class Queue(Resource):
     Differs from SQS: no sampling of hosts, so a short poll never misses a visible message; see docs/fidelity.md.
     """
 
-    kind = "queue"
-
-    def __init__(
-        self,
-        name: str,
-        *,
-        clock: Clock | None = None,
-        visibility_timeout: Duration = 30,
-        delay: Duration = 0,
-        retention: Duration = 345_600,
-        receive_message_wait_time: Duration = 0,
-        maximum_message_size: int = limits.MESSAGE_SIZE_MAX_BYTES,
-        dead_letter_queue: Destination | None = None,
-        max_receive_count: int | None = None,
-        faults: Faults | None = None,
-        seed: int | random.Random | None = None,
-        home: Home | None = None,
-    ) -> None:
-        check_queue_name(name)
-        home = _home(home, clock, seed)
-        attribute = checks.attribute_us
-        core = StandardCore(
-            visibility_timeout=attribute(
-                "visibility_timeout", "VisibilityTimeout", visibility_timeout, 0, limits.VISIBILITY_TIMEOUT_MAX_US
-            ),
-            delay=attribute("delay", "DelaySeconds", delay, 0, limits.DELAY_MAX_US),
-            retention=attribute(
-                "retention", "MessageRetentionPeriod", retention, limits.RETENTION_MIN_US, limits.RETENTION_MAX_US
-            ),
-            max_receive_count=checks.check_redrive(dead_letter_queue, max_receive_count, self.kind),
-            duplicates=None if faults is None else lambda: faults.draws_duplicate(name),
-        )
-        self._wait_us = attribute(
-            "receive_message_wait_time",
-            "ReceiveMessageWaitTimeSeconds",
-            receive_message_wait_time,
-            0,
-            limits.WAIT_TIME_MAX_US,
-        )
-        self._max_size = checks.check_max_size(maximum_message_size)
-        super().__init__(name, str(Arn.queue(home.region_name, home.account, name)), home)
-        self._core = core
-        self._dead_letter_queue = dead_letter_queue
-        self._random = home.random
-        self._handles = Handles(home.random.getrandbits(_TOKEN_BITS))
-        self._waiters = Waiters(self._clock, self._lock, core.ready, str(self))
-        self._aio: QueueAio | None = None
-        self._clock.register(self)
-
-    def __repr__(self) -> str:
-        core = self._core
-        state = "closed" if self._closed else f"{core.available} available"
-        return f"<Queue {self._name}: {state}, {core.in_flight} in flight, {len(core.delayed)} delayed>"
-
-    def __len__(self) -> int:
-        """
-        All messages it holds: available, in flight and delayed.
-        """
-        with self._lock:
-            self._core.settle(self._clock.now_us())
-            return len(self._core)
-
-    # A queue without messages is still a queue.
-    def __bool__(self) -> bool:
-        return True
-
-    # Settings.
-
-    @property
-    def visibility_timeout(self) -> float:
-        """
-        Seconds a received message stays hidden unless the receive says otherwise.
-        """
-        return self._core.visibility_timeout / SECOND_US
-
-    @property
-    def delay(self) -> float:
-        """
-        Seconds a new message stays hidden unless the send says otherwise.
-        """
-        return self._core.delay / SECOND_US
-
-    @property
-    def retention(self) -> float:
-        """
-        Seconds after which a message vanishes, counted from its send.
-        """
-        return self._core.retention / SECOND_US
-
-    @property
-    def receive_message_wait_time(self) -> float:
-        """
-        Seconds a receive waits that gives no `wait_time`.
-        """
-        return self._wait_us / SECOND_US
-
-    @property
-    def maximum_message_size(self) -> int:
-        """
-        Bytes that body and attributes of one message may have.
-        """
-        return self._max_size
-
-    @property
-    def dead_letter_queue(self) -> Destination | None:
-        """
-        Where messages go whose deliveries are used up.
-        """
-        return self._dead_letter_queue
-
-    @property
-    def max_receive_count(self) -> int | None:
-        """
-        After how many receives a message goes to the dead-letter queue.
-        """
-        return self._core.max_receive_count
+    _aio: QueueAio | None = None
 
     # Sending.
 
@@ -326,7 +147,7 @@ class Queue(Resource):
         with self._lock:
             self._refuse_closed("send_message")
             now = self._clock.now_us()
-            stored = Stored(self._random.getrandbits(128), body, attributes, now, _SENDER)
+            stored = Stored(self._random.getrandbits(128), body, attributes, now, SENDER)
             core.send(now, stored, delay=core.delay if delay_us is None else delay_us)
             seen = self._after(now)
         self._clock.note_progress()
@@ -668,258 +489,6 @@ class Queue(Resource):
                 outcome.failed.append(failure(id_, error))
         return outcome
 
-    # Looking.
-
-    def peek(self, max_messages: int = 10) -> list[Message]:
-        """
-        The messages that a receive would return now, in order, left untouched; they have no receipt handle.
-
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> sent = queue.send_message("2 x tea")
-        >>> [message.body for message in queue.peek()], queue.stats().received
-        (['2 x tea'], 0)
-
-        Args:
-            max_messages: 1 or more. Looking costs in proportion to what the queue holds.
-        """
-        with self._lock:
-            self._refuse_closed("peek")
-            self._core.settle(self._clock.now_us())
-            return [
-                Message(entry.stored, "", entry.receive_count, entry.first_received_at or 0)
-                for entry in self._core.next_available(max_messages)
-            ]
-
-    def stats(self) -> QueueStats:
-        """
-        What the queue holds and what went through it, at this instant.
-
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> sent = queue.send_message("2 x tea", delay=5)
-        >>> queue.stats().delayed, queue.stats().available
-        (1, 0)
-        """
-        core = self._core
-        with self._lock:
-            now = self._clock.now_us()
-            core.settle(now)
-            oldest = core.oldest_sent_at()
-            return QueueStats(
-                available=core.available,
-                in_flight=core.in_flight,
-                delayed=len(core.delayed),
-                oldest_age=None if oldest is None else (now - oldest) / SECOND_US,
-                **core.counts,
-            )
-
-    def explain(self, message_id: str) -> str:
-        """
-        Says where a message is and why, in a sentence.
-
-        The last 1,000 messages that left the queue are remembered. Costs in proportion to what the queue holds.
-
-        >>> from postroom import ManualClock, Queue
-        >>> clock = ManualClock()
-        >>> queue = Queue("orders", clock=clock)
-        >>> sent = queue.send_message("2 x tea")
-        >>> [message] = queue.receive_messages()
-        >>> clock.advance(12)
-        >>> queue.explain(sent.message_id)
-        'in flight: received 1 time, visible again in 18.0 s'
-
-        Args:
-            message_id: As `send_message` returned it.
-        """
-        core = self._core
-        with self._lock:
-            now = self._clock.now_us()
-            core.settle(now)
-            for entry in core:
-                if entry.stored.message_id == message_id:
-                    return self._explain_live(entry, now)
-            for fate in reversed(core.fates):
-                if (format_uuid(fate.key) if isinstance(fate.key, int) else fate.key) == message_id:
-                    ago = show_span(now - fate.at)
-                    if fate.what == "dead-lettered":
-                        return (
-                            f"dead-lettered {ago} ago: received {_times(fate.receives)}, limit {core.max_receive_count}"
-                        )
-                    return f"{fate.what} {ago} ago: received {_times(fate.receives)}"
-        return f"unknown: the queue {self._name} does not hold it, and it is not among the last that left"
-
-    def _explain_live(self, entry: Entry, now: int) -> str:
-        core = self._core
-        until = core.hidden_until(entry)
-        if entry.number in core.moving:
-            return "on its way to the dead-letter queue"
-        if until is None:
-            ago = show_span(now - entry.stored.sent_at)
-            budget = core.max_receive_count
-            if budget is not None and entry.receives >= budget:
-                return (
-                    f"available, but used up: received {_times(entry.receives)}, limit {budget}; "
-                    "the next receive moves it to the dead-letter queue"
-                )
-            return f"available: sent {ago} ago, received {_times(entry.receives)}"
-        left = show_span(until - now)
-        if entry.number in core.delayed:
-            return f"delayed: available in {left}"
-        return f"in flight: received {_times(entry.receives)}, visible again in {left}"
-
-    # As a destination.
-
-    def deliver(self, parcel: Parcel) -> None:
-        """
-        Takes a parcel over: a dead letter keeps its id, age and counts, and is available at once; else as if sent.
-
-        >>> from postroom import ManualClock, Queue
-        >>> from postroom.message import Parcel
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> queue.deliver(Parcel("2 x tea"))
-        >>> queue.stats().sent
-        1
-
-        Raises:
-            InvalidParameterValue: It is too large for this queue.
-            ResourceClosed: The queue is closed.
-        """
-        core = self._core
-        size = body_size(parcel.body) + attributes_size(parcel.attributes)
-        is_dead_letter = parcel.source_arn is not None
-        if size > self._max_size and not is_dead_letter:
-            raise checks.refuse_size(self._max_size, size, in_batch=False)
-        with self._lock:
-            self._refuse_closed("deliver")
-            now = self._clock.now_us()
-            stored = Stored(
-                self._random.getrandbits(128) if parcel.message_id is None else parcel.message_id,
-                parcel.body,
-                parcel.attributes,
-                now if parcel.sent_at is None else parcel.sent_at,
-                parcel.sender_id or _SENDER,
-                parcel.source_arn,
-                parcel.trace_header,
-            )
-            core.send(
-                now,
-                stored,
-                delay=0 if is_dead_letter else core.delay,
-                receive_count=parcel.receive_count,
-                first_received_at=parcel.first_received_at,
-                kind="moved in" if is_dead_letter else "sent",
-            )
-            seen = self._after(now)
-        self._clock.note_progress()
-        if seen:
-            self._tell(seen)
-        if self._clock.has_due:
-            self._clock.run_due()
-
-    def _next_hand_over(self) -> Callable[[], object] | None:
-        with self._lock:
-            number, entry = next(iter(self._core.moving.items()), (0, None))
-        return None if entry is None else lambda: self._hand_over(number, entry)
-
-    def _hand_over(self, number: int, entry: Entry) -> None:
-        stored = entry.stored
-        refused: Exception | None = None
-        try:
-            cast("Destination", self._dead_letter_queue).deliver(
-                Parcel(
-                    stored.body,
-                    stored.attributes,
-                    message_id=stored.message_id,
-                    sent_at=stored.sent_at,
-                    first_received_at=entry.first_received_at,
-                    receive_count=entry.receive_count,
-                    source_arn=self._arn,
-                    sender_id=stored.sender_id,
-                    trace_header=stored.trace_header,
-                )
-            )
-        except Exception as error:
-            refused = error
-        with self._lock:
-            now = self._clock.now_us()
-            if refused is None:
-                self._core.confirm_move(now, number)
-            else:
-                self._core.take_back(now, number)
-            seen = self._after(now)
-        if seen:
-            self._tell(seen)
-
-    # The rest of the frame.
-
-    def _after(self, now: int) -> list[Observation] | None:
-        """
-        Under the lock, after each change: wakes waiters, and numbers what observers will be told.
-        """
-        core = self._core
-        if self._waiters:
-            self._waiters.balance(now)
-        if not core.log:
-            return None
-        happened, core.log = core.log, []
-        return [self._observation(*one) for one in happened]
-
-    def _observation(self, kind: str, at: int, entry: Entry, visible_at: int | None) -> Observation:
-        details: dict[str, Any] = {"receive_count": entry.receive_count, "body": entry.stored.body}
-        if visible_at is not None:
-            details["visible_at_us"] = visible_at
-        return self._seen(at, cast("Kind", kind), entry.stored.message_id, **details)
-
-    def _listen(self) -> None:
-        self._core.log = [] if self._observers else None
-
-    def _wake_all(self) -> None:
-        self._waiters.wake_all()
-
-    def close(self) -> None:
-        """
-        Closes it for good: every waiter is woken with `ResourceClosed`, and so is every later call.
-
-        >>> from postroom import ManualClock, Queue
-        >>> with Queue("orders", clock=ManualClock()) as queue:
-        ...     sent = queue.send_message("2 x tea")
-        >>> queue
-        <Queue orders: closed, 0 in flight, 0 delayed>
-        """
-        super().close()
-        if self._clock.has_due:
-            self._clock.run_due()
-
-    def _forget_other_threads(self) -> None:
-        self._waiters.after_fork_in_child()
-
-    def next_wakeup(self, now: int) -> int | None:
-        """
-        When the next message becomes visible or expires, in microseconds since the epoch; None if none ever does.
-        """
-        with self._lock:
-            return None if self._closed else self._core.next_wakeup(now)
-
-    def pending(self, now: int) -> Iterable[Due]:
-        """
-        What falls due here next, for people: the next delay over, the next message visible again, the next one expired.
-        """
-        with self._lock:
-            if self._closed:
-                return []
-            return [Due(at, str(self), what) for at, what in self._core.pending(now)]
-
-
-def _home(home: Home | None, clock: Clock | None, seed: int | random.Random | None) -> Home:
-    if home is None:
-        return Standalone(clock, seed)
-    if clock is not None or seed is not None:
-        raise InvalidInput(
-            "A queue of a region has the region's clock and seed.", help="Give home, or clock and seed, not both."
-        )
-    return home
-
 
 def _size_of(entry: SendEntry) -> int:
     """
@@ -929,7 +498,3 @@ def _size_of(entry: SendEntry) -> int:
         return body_size(entry.body) + attributes_size(to_attributes(entry.attributes))
     except (PostroomError, TypeError, AttributeError, UnicodeEncodeError):
         return 0
-
-
-def _times(count: int) -> str:
-    return "never" if count == 0 else f"{count} time{'s' if count > 1 else ''}"

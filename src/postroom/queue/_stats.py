@@ -1,0 +1,90 @@
+"""
+What a queue tells about itself: its figures, and where one message is.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from postroom.clock import show_span
+from postroom.message import format_uuid
+
+if TYPE_CHECKING:
+    from postroom.queue._entry import Entry
+    from postroom.queue._standard import StandardCore
+
+
+class QueueStats(NamedTuple):
+    """
+    What a queue holds and what went through it.
+
+    >>> from postroom import ManualClock, Queue
+    >>> queue = Queue("orders", clock=ManualClock())
+    >>> sent = queue.send_message("2 x tea")
+    >>> queue.stats().available, queue.stats().oldest_age
+    (1, 0.0)
+    """
+
+    available: int
+    """Messages a receive would find (ApproximateNumberOfMessages)."""
+    in_flight: int
+    """Messages received, not deleted, and still hidden (ApproximateNumberOfMessagesNotVisible)."""
+    delayed: int
+    """Messages whose delay is not over (ApproximateNumberOfMessagesDelayed)."""
+    oldest_age: float | None
+    """Seconds since the oldest message was first sent; None if the queue is empty."""
+    sent: int
+    """Messages added by sends; dead letters that came in are not among them (NumberOfMessagesSent)."""
+    received: int
+    """Messages returned by receives (NumberOfMessagesReceived)."""
+    empty_receives: int
+    """Receives that returned none (NumberOfEmptyReceives); a long poll looks several times and counts each look."""
+    deleted: int
+    """Deletions with a valid handle, repeats included (NumberOfMessagesDeleted)."""
+    dead_lettered: int
+    """Messages handed to the dead-letter queue."""
+    expired: int
+    """Messages that outlived the retention period."""
+
+    def to_dict(self) -> dict[str, int | float | None]:
+        """
+        As a plain dict.
+        """
+        return self._asdict()
+
+
+def explain(core: StandardCore, message_id: str, now: int) -> str | None:
+    """
+    Where a message is and why, in a sentence; None if nothing is known of it. Costs in proportion to what is held.
+    """
+    for entry in core:
+        if entry.stored.message_id == message_id:
+            return _explain_live(core, entry, now)
+    for fate in reversed(core.fates):
+        if (format_uuid(fate.key) if isinstance(fate.key, int) else fate.key) == message_id:
+            limit = f", limit {core.max_receive_count}" if fate.what == "dead-lettered" else ""
+            return f"{fate.what} {show_span(now - fate.at)} ago: received {_times(fate.receives)}{limit}"
+    return None
+
+
+def _explain_live(core: StandardCore, entry: Entry, now: int) -> str:
+    until = core.hidden_until(entry)
+    if entry.number in core.moving:
+        return "on its way to the dead-letter queue"
+    if until is None:
+        ago = show_span(now - entry.stored.sent_at)
+        budget = core.max_receive_count
+        if budget is not None and entry.receives >= budget:
+            return (
+                f"available, but used up: received {_times(entry.receives)}, limit {budget}; "
+                "the next receive moves it to the dead-letter queue"
+            )
+        return f"available: sent {ago} ago, received {_times(entry.receives)}"
+    left = show_span(until - now)
+    if entry.number in core.delayed:
+        return f"delayed: available in {left}"
+    return f"in flight: received {_times(entry.receives)}, visible again in {left}"
+
+
+def _times(count: int) -> str:
+    return "never" if count == 0 else f"{count} time{'s' if count > 1 else ''}"
