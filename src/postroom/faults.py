@@ -16,7 +16,8 @@ False
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from enum import StrEnum
 from random import Random
 from threading import Lock
@@ -24,7 +25,7 @@ from typing import Final
 
 from postroom.errors import InvalidInput
 
-__all__ = ["Crash", "Faults", "InjectedCrash"]
+__all__ = ["Crash", "Faults", "InjectedCrash", "injected"]
 
 _DUPLICATE: Final = "duplicate"
 _CRASH: Final = "crash"
@@ -70,6 +71,27 @@ class InjectedCrash(Exception):
 
     def __str__(self) -> str:
         return f"an injected crash, {self.crash} the handler ran"
+
+
+@contextmanager
+def injected(crash: Crash | None) -> Iterator[None]:
+    """
+    Run the block as the plan says: not at all, to its end and then crash, or as it is.
+
+    >>> with injected(Crash.AFTER):
+    ...     done = True
+    Traceback (most recent call last):
+        ...
+    postroom.faults.InjectedCrash: an injected crash, after the handler ran
+
+    Raises:
+        InjectedCrash: Before or after the block.
+    """
+    if crash is Crash.BEFORE:
+        raise InjectedCrash(crash)
+    yield
+    if crash is Crash.AFTER:
+        raise InjectedCrash(crash)
 
 
 class Faults:

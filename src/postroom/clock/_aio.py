@@ -19,7 +19,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
 from postroom.clock._host import Duration, Host, Instant, to_instant_us, to_us
-from postroom.errors import Busy, InvalidInput
+from postroom.errors import Busy
 
 if TYPE_CHECKING:
     from postroom.clock._manual import ManualClock
@@ -90,9 +90,11 @@ class AsyncioGate:
             raise error
 
 
-async def wait(waiters: Waiters, attempt: Callable[[], T | None], until: int) -> T | None:
+async def wait(waiters: Waiters, attempt: Callable[[], T | None], until: int | None) -> T | None:
     """
     The awaited form of `Waiters.wait`: returns what an attempt finds, or None when `until` has come.
+
+    A wait without end (None) is not what time has to move for: it never makes a `ManualClock` jump.
     """
     gate = AsyncioGate(waiters.whom)
     try:
@@ -102,7 +104,7 @@ async def wait(waiters: Waiters, attempt: Callable[[], T | None], until: int) ->
         raise
 
 
-async def _wait(waiters: Waiters, gate: AsyncioGate, attempt: Callable[[], T | None], until: int) -> T | None:
+async def _wait(waiters: Waiters, gate: AsyncioGate, attempt: Callable[[], T | None], until: int | None) -> T | None:
     clock = waiters.clock
     end: Timer | None = None
     try:
@@ -111,8 +113,11 @@ async def _wait(waiters: Waiters, gate: AsyncioGate, attempt: Callable[[], T | N
             waiters.look_again(gate)
             now = clock.now_us()  # before it looks: at the end, or after it, there is one look more
             found = attempt()
-            if found is not None or now >= until:
+            if found is not None or (until is not None and now >= until):
                 return found
+            if until is None:
+                await gate.pass_()
+                continue
             if end is None or not end.active:
                 end = clock.alarm(until, gate.wake, waiters.whom)
             clock.await_begins(gate)
@@ -228,8 +233,7 @@ class ManualClockAio(ClockAio):
             Exception: What a callback raised; an `ExceptionGroup` if several did.
         """
         span = to_us(duration)
-        if span < 0:
-            raise InvalidInput(f"advance({duration!r}): time cannot go back.", help="Give 0 or more seconds.")
+        self._manual._refuse_span(span, duration)
         await self._advance_to(self._manual._peek_us() + span)
 
     async def advance_to(self, instant: Instant) -> None:

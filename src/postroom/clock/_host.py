@@ -25,6 +25,9 @@ Instant: TypeAlias = int | float | datetime
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND: Final = timedelta(microseconds=1)
+EARLIEST_US: Final = (datetime.min.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
+LATEST_US: Final = (datetime.max.replace(tzinfo=UTC) - EPOCH) // _MICROSECOND
+"""What a `datetime` can show: a clock that went further could not even be printed."""
 
 
 def _find_monotonic_ns() -> Callable[[], int]:
@@ -88,7 +91,8 @@ def to_instant_us(instant: Instant, name: str = "instant") -> int:
     (1704067200000000, 1704067200500000)
 
     Raises:
-        InvalidInput: It is a `datetime` without a time zone, a `bool`, NaN, infinite, or of another type.
+        InvalidInput: It is a `datetime` without a time zone, a `bool`, NaN, outside the years 1 to 9999, or of
+            another type.
     """
     if isinstance(instant, datetime):
         if instant.tzinfo is None:
@@ -97,7 +101,10 @@ def to_instant_us(instant: Instant, name: str = "instant") -> int:
                 help="Say which instant is meant: datetime(2024, 1, 1, tzinfo=UTC).",
             )
         return (instant - EPOCH) // _MICROSECOND
-    return _seconds_to_us(instant, name, "seconds since the epoch or an aware datetime")
+    at_us = _seconds_to_us(instant, name, "seconds since the epoch or an aware datetime")
+    if not EARLIEST_US <= at_us <= LATEST_US:
+        raise InvalidInput(f"{name}={instant!r} is outside the calendar.", help="Give an instant in the years 1 to 9999.")
+    return at_us
 
 
 def _seconds_to_us(seconds: float, name: str, wanted: str) -> int:

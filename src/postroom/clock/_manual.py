@@ -15,7 +15,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from postroom.clock._driving import Driving
-from postroom.clock._host import Duration, Instant, to_datetime, to_instant_us, to_us
+from postroom.clock._host import LATEST_US, Duration, Instant, to_datetime, to_instant_us, to_us
 from postroom.errors import EndlessLoop, InvalidInput, WouldBlock
 from postroom.limits import IDLE_JUMPS_MAX, JUMP_GRACE_S
 
@@ -203,9 +203,14 @@ class ManualClock(Driving):
             Exception: What a callback raised; an `ExceptionGroup` if several did.
         """
         span = to_us(duration)
-        if span < 0:
-            raise InvalidInput(f"advance({duration!r}): time cannot go back.", help="Give 0 or more seconds.")
+        self._refuse_span(span, duration)
         self._drive(lambda: self._now_us + span)
+
+    def _refuse_span(self, span_us: int, duration: Duration) -> None:
+        if span_us < 0:
+            raise InvalidInput(f"advance({duration!r}): time cannot go back.", help="Give 0 or more seconds.")
+        if self._now_us + span_us > LATEST_US:
+            raise InvalidInput(f"advance({duration!r}): that is beyond the year 9999.", help="Give fewer seconds.")
 
     def advance_to(self, instant: Instant) -> None:
         """

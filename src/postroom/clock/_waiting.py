@@ -116,6 +116,13 @@ class Registration:
             self._end.cancel()
         self._waiters.leave(self)
 
+    @property
+    def active(self) -> bool:
+        """
+        Whether the callback is still to be called.
+        """
+        return self._callback is not None
+
     def cancel(self) -> bool:
         """
         Sees to it that the callback is not called, unless it was already.

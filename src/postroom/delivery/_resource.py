@@ -13,7 +13,7 @@ from postroom.errors import ResourceClosed
 from postroom.observe import Observation, Observer, tell
 
 if TYPE_CHECKING:
-    from postroom.clock import Due
+    from postroom.clock import Clock, Due
     from postroom.observe import Home, Kind
 
 
@@ -47,6 +47,13 @@ class Resource:
         Its Amazon Resource Name.
         """
         return self._arn
+
+    @property
+    def clock(self) -> Clock:
+        """
+        The clock it lives by.
+        """
+        return self._clock
 
     @property
     def closed(self) -> bool:

@@ -5,14 +5,17 @@ The arguments of a queue's calls, checked once, at the edge, with AWS's texts (S
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from postroom import limits
 from postroom.clock import Duration, to_us
-from postroom.errors import InvalidAttributeValue, InvalidInput, InvalidParameterValue
+from postroom.errors import InvalidAttributeValue, InvalidInput, InvalidParameterValue, PostroomError
 from postroom.limits import SECOND_US
+from postroom.message import NO_ATTRIBUTES, attributes_size, body_size, check_body, to_attributes
 
 if TYPE_CHECKING:
+    from postroom.message import AttributeInput, AttributeValue
     from postroom.observe import Destination
 
 
@@ -44,6 +47,41 @@ def check_max_size(value: object) -> int:
             help=f"maximum_message_size={value}: expected {low} to {high} bytes.",
         )
     return value
+
+
+def check_send(
+    body: str,
+    delay: Duration | None,
+    attributes: Mapping[str, AttributeInput] | None,
+    max_size: int,
+    *,
+    in_batch: bool,
+) -> tuple[Mapping[str, AttributeValue], int | None]:
+    """
+    One message to be sent: its attributes as they are stored, and its delay in microseconds.
+
+    SQS 6.3 has an order of checks (empty, size, characters, attributes), which is its own choice. Here size comes after
+    characters and attributes: only what is well-formed has one.
+    """
+    check_body(body)
+    size = body_size(body)
+    stored: Mapping[str, AttributeValue] = NO_ATTRIBUTES
+    if attributes:
+        stored = to_attributes(attributes)
+        size += attributes_size(stored)
+    if size > max_size:
+        raise refuse_size(max_size, size, in_batch=in_batch)
+    return stored, None if delay is None else delay_us(delay)
+
+
+def size_of(body: str, attributes: Mapping[str, AttributeInput] | None) -> int:
+    """
+    Bytes of one message, as far as it can be sized: what is wrong with it, its own check will say.
+    """
+    try:
+        return body_size(body) + attributes_size(to_attributes(attributes))
+    except (PostroomError, TypeError, AttributeError, UnicodeEncodeError):
+        return 0
 
 
 def delay_us(delay: Duration) -> int:

@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from postroom import limits
 from postroom.clock import Duration, Registration, show_span
 from postroom.errors import BatchRequestTooLong, InvalidParameterValue, OverLimit, PostroomError
-from postroom.message import NO_ATTRIBUTES, AttributeInput, attributes_size, body_size, check_body, to_attributes
 from postroom.queue import _checks as checks
 from postroom.queue._batch import (
     BatchOutcome,
@@ -28,6 +27,7 @@ from postroom.queue._handles import refuse_expired
 from postroom.queue._message import Message, SentMessage
 
 if TYPE_CHECKING:
+    from postroom.message import AttributeInput
     from postroom.queue._aio import QueueAio
 
 E = TypeVar("E", SendEntry, DeleteEntry, VisibilityEntry)
@@ -124,23 +124,8 @@ class Queue(QueueFrame):
             InvalidInput: An argument is of a wrong type.
             ResourceClosed: The queue is closed.
         """
-        stored_attributes, delay_us, _ = self._check_send(body, delay, attributes, in_batch=False)
+        stored_attributes, delay_us = checks.check_send(body, delay, attributes, self._max_size, in_batch=False)
         return self._send(body, stored_attributes, delay_us)
-
-    def _check_send(
-        self, body: str, delay: Duration | None, attributes: Mapping[str, AttributeInput] | None, *, in_batch: bool
-    ) -> tuple[Mapping[str, Any], int | None, int]:
-        # In the order of SQS 6.3: empty body, size, characters, attributes, delay. check_body does the first and the
-        # third; a body that is too large and has bad characters is told of its characters, which a caller can see.
-        check_body(body)
-        size = body_size(body)
-        stored = NO_ATTRIBUTES
-        if attributes:
-            stored = to_attributes(attributes)
-            size += attributes_size(stored)
-        if size > self._max_size:
-            raise checks.refuse_size(self._max_size, size, in_batch=in_batch)
-        return stored, None if delay is None else checks.delay_us(delay), size
 
     def _send(self, body: str, attributes: Mapping[str, Any], delay_us: int | None) -> SentMessage:
         core = self._core
@@ -178,7 +163,7 @@ class Queue(QueueFrame):
         """
         found = [SendEntry(entry) if isinstance(entry, str) else entry for entry in entries]
         numbered = self._entries(SendEntry, found, "SendMessageBatch")
-        total = sum(_size_of(entry) for _, entry in numbered)
+        total = sum(checks.size_of(entry.body, entry.attributes) for _, entry in numbered)
         if total > limits.MESSAGE_SIZE_MAX_BYTES:
             raise BatchRequestTooLong(
                 f"Batch requests cannot be longer than {limits.MESSAGE_SIZE_MAX_BYTES} bytes. "
@@ -187,7 +172,9 @@ class Queue(QueueFrame):
             )
 
         def send(entry: SendEntry) -> SentMessage:
-            stored, delay_us, _ = self._check_send(entry.body, entry.delay, entry.attributes, in_batch=True)
+            stored, delay_us = checks.check_send(
+                entry.body, entry.delay, entry.attributes, self._max_size, in_batch=True
+            )
             return self._send(entry.body, stored, delay_us)
 
         return self._each(numbered, send)
@@ -293,6 +280,12 @@ class Queue(QueueFrame):
                 resource=self._name,
             )
         return []
+
+    def take(self, max_messages: int) -> list[Message]:
+        """
+        For event sources, which come back by themselves: as `receive_messages`, but it neither waits nor complains.
+        """
+        return self._receive(max_messages, None, waits=True)
 
     def when_ready(self, callback: Callable[[], object], until: int | None = None) -> Registration:
         """
@@ -488,13 +481,3 @@ class Queue(QueueFrame):
             except PostroomError as error:
                 outcome.failed.append(failure(id_, error))
         return outcome
-
-
-def _size_of(entry: SendEntry) -> int:
-    """
-    Bytes of one entry, as far as it can be sized: what is wrong with it, its own check will say.
-    """
-    try:
-        return body_size(entry.body) + attributes_size(to_attributes(entry.attributes))
-    except (PostroomError, TypeError, AttributeError, UnicodeEncodeError):
-        return 0

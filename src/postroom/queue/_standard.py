@@ -30,7 +30,7 @@ from collections.abc import Callable, Iterator
 from heapq import heapify, heappop, heappush
 from typing import Final
 
-from postroom.limits import DEMOTE_AFTER_RECEIVES, FATES_KEPT_MAX
+from postroom.limits import DEMOTE_AFTER_RECEIVES, FATES_KEPT_MAX, IN_FLIGHT_MAX
 from postroom.queue._entry import Entry, Fate, Stored
 
 _FLOOR: Final = 64
@@ -124,10 +124,12 @@ class StandardCore:
 
     def ready(self, now: int) -> tuple[int, int | None]:
         """
-        How many messages are available, and when the next one may become so.
+        How many messages a waiter could get, and when the next may become available.
+
+        At the ceiling of messages in flight that is none, until one is deleted or visible again (SQS 3.5).
         """
         self.settle(now)
-        return len(self._entries) - len(self._hidden), self._next_timeout()
+        return 0 if self.in_flight >= IN_FLIGHT_MAX else self.available, self._next_timeout()
 
     def __iter__(self) -> Iterator[Entry]:
         return iter(list(self._entries.values()))

@@ -1,0 +1,98 @@
+"""
+Functions whose handlers are coroutines, on the caller's own event loop.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, cast
+
+from postroom.clock import to_us
+from postroom.clock._aio import wait
+from postroom.errors import InvalidInput, ResourceClosed
+from postroom.faults import injected
+from postroom.worker._mapping import check_source
+
+if TYPE_CHECKING:
+    from collections.abc import Awaitable
+
+    from postroom.clock import Duration
+    from postroom.queue import Message, Queue
+    from postroom.worker._function import Function
+
+
+class FunctionAio:
+    """
+    The awaited form of a function.
+    """
+
+    __slots__ = ("_function",)
+
+    def __init__(self, function: Function) -> None:
+        self._function = function
+
+    async def poll(self, queue: Queue, *, batch_size: int = 10, idle: Duration | None = None) -> int:
+        """
+        Feeds the function from a queue until the task is cancelled or one of the two is closed.
+
+        The handler, an ``async def``, runs in this task, a batch after the other; for batches side by side await
+        several. A wait without `idle` never moves a `ManualClock`: it wakes when something is in the queue. A batch
+        whose handler is cancelled comes back when its visibility timeout ends.
+
+        >>> import asyncio
+        >>> from postroom import Function, ManualClock, Queue
+        >>> async def brew(event, context):
+        ...     print("brewing", event["Records"][0]["body"])
+        >>> async def main():
+        ...     clock = ManualClock()
+        ...     queue, function = Queue("orders", clock=clock), Function(brew, clock=clock)
+        ...     task = asyncio.create_task(function.aio.poll(queue))
+        ...     queue.send_message("2 x tea", delay=60)
+        ...     await clock.aio.advance(60)
+        ...     task.cancel()
+        >>> asyncio.run(main())
+        brewing 2 x tea
+
+        Args:
+            queue: On the same clock as the function.
+            batch_size: 1 to 10 messages; an upper bound only.
+            idle: Ends when nothing came for so many seconds, 0 or more; None: never.
+
+        Returns:
+            How many messages the handler took.
+
+        Raises:
+            InvalidInput: An argument is out of its range, or the handler is no ``async def``.
+        """
+        function = self._function
+        if not function.is_async:
+            raise InvalidInput(
+                f"The handler of {function.name} is no async def.", help="Use function.add_event_source(queue)."
+            )
+        check_source(function, queue, batch_size)
+        span = None if idle is None else to_us(idle, "idle")
+        if span is not None and span < 0:
+            raise InvalidInput(f"idle={idle!r} is negative.", help="Give 0 or more seconds, or None.")
+        taken = 0
+        while True:
+            until = None if span is None else function._clock.now_us() + span
+            try:
+                messages = await wait(queue._waiters, lambda: queue.take(batch_size) or None, until)
+                if messages is None:
+                    return taken
+                taken += await self._process(messages, queue)
+            except ResourceClosed:
+                return taken
+
+    async def _process(self, messages: list[Message], queue: Queue) -> int:
+        function = self._function
+        context, event, crash = function.prepare(messages, queue)
+        handler = cast("Any", function._handler)
+        try:
+            with injected(crash):
+                await cast("Awaitable[object]", handler(event, context))
+        except Exception as error:
+            function.note_failure(error, event, context, messages)
+            return 0
+        function.note_success(context, messages)
+        queue.delete_message_batch([message.receipt_handle for message in messages])
+        return len(messages)

@@ -1,0 +1,81 @@
+"""
+What a handler is given: the event of a batch, in the shape in which Lambda gives it (DEL C2), and a context.
+"""
+
+from __future__ import annotations
+
+from base64 import b64encode
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from postroom.message import AttributeValue
+    from postroom.queue import Message
+
+
+class Context(NamedTuple):
+    """
+    The second argument of a handler, under Lambda's names.
+
+    >>> context = Context("counter", "arn:aws:lambda:us-east-1:123456789012:function:counter", "0f8c…")
+    >>> context.function_name
+    'counter'
+    """
+
+    function_name: str
+    """The function's name."""
+    invoked_function_arn: str
+    """The function's ARN."""
+    aws_request_id: str
+    """A UUID, new for each call."""
+
+
+def queue_event(messages: list[Message], queue_arn: str, region_name: str) -> dict[str, Any]:
+    """
+    The event for a batch of messages of a queue: ``{"Records": [...]}``, fresh and the handler's to change.
+    """
+    return {"Records": [_record(message, queue_arn, region_name) for message in messages]}
+
+
+def _record(message: Message, queue_arn: str, region_name: str) -> dict[str, Any]:
+    attributes = {
+        "ApproximateReceiveCount": str(message.receive_count),
+        "SentTimestamp": str(message.sent_timestamp),
+        "SenderId": message.sender_id,
+        "ApproximateFirstReceiveTimestamp": str(message.first_receive_timestamp),
+    }
+    if message.aws_trace_header is not None:
+        attributes["AWSTraceHeader"] = message.aws_trace_header
+    if message.dead_letter_queue_source_arn is not None:
+        attributes["DeadLetterQueueSourceArn"] = message.dead_letter_queue_source_arn
+    record: dict[str, Any] = {
+        "messageId": message.message_id,
+        "receiptHandle": message.receipt_handle,
+        "body": message.body,
+        "attributes": attributes,
+        "messageAttributes": _message_attributes(message.attributes),
+        "md5OfBody": message.md5_of_body,
+        "eventSource": "aws:sqs",
+        "eventSourceARN": queue_arn,
+        "awsRegion": region_name,
+    }
+    if message.attributes:
+        record["md5OfMessageAttributes"] = message.md5_of_attributes
+    return record
+
+
+def _message_attributes(attributes: Mapping[str, AttributeValue]) -> dict[str, Any]:
+    shown: dict[str, Any] = {}
+    for name, (data_type, value) in attributes.items():
+        # Lambda's event is JSON: bytes travel as base64 text.
+        held = {"binaryValue": b64encode(value).decode()} if isinstance(value, bytes) else {"stringValue": value}
+        shown[name] = {**held, "stringListValues": [], "binaryListValues": [], "dataType": data_type}
+    return shown
+
+
+def is_count(value: object) -> bool:
+    """
+    Whether a value is a whole number from 1.
+    """
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

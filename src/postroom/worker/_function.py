@@ -1,0 +1,424 @@
+"""
+A function: a handler in the shape of Lambda's, called with batches, never losing one.
+"""
+
+from __future__ import annotations
+
+import inspect
+import random
+from collections import OrderedDict, deque
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+
+from postroom.clock import Clock, show_span, to_datetime
+from postroom.delivery import Resource
+from postroom.errors import InvalidInput, NotSupported
+from postroom.faults import Crash, injected
+from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX
+from postroom.message import format_uuid
+from postroom.naming import Arn
+from postroom.observe import Home, Standalone
+from postroom.worker._events import Context, is_count, queue_event
+from postroom.worker._mapping import EventSourceMapping
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from postroom.faults import Faults
+    from postroom.observe import Kind, Observation
+    from postroom.queue import Message, Queue
+    from postroom.worker._aio import FunctionAio
+
+Handler: TypeAlias = Callable[[dict[str, Any], Context], object]
+"""Takes the event and the context, as a handler of Lambda does."""
+
+_NAME_MAX_CHARS = 64
+
+
+class Failure(NamedTuple):
+    """
+    A call that failed.
+
+    >>> from postroom import Function, ManualClock, Queue
+    >>> clock = ManualClock()
+    >>> queue, function = Queue("orders", clock=clock), Function(lambda event, context: 1 / 0, name="f", clock=clock)
+    >>> mapping = function.add_event_source(queue)
+    >>> sent = queue.send_message("2 x tea")
+    >>> [failure] = function.failures
+    >>> failure.error
+    ZeroDivisionError('division by zero')
+    """
+
+    at_us: int
+    """When, in microseconds since the epoch."""
+    request_id: str
+    """The call's id, as the handler saw it in its context."""
+    error: Exception
+    """What it raised, with its traceback."""
+    event: dict[str, Any]
+    """What it was called with, as the handler left it."""
+
+    @property
+    def at(self) -> datetime:
+        """
+        When, as an aware `datetime` in UTC.
+        """
+        return to_datetime(self.at_us)
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        As a plain dict; the error as text.
+        """
+        return {**self._asdict(), "error": repr(self.error)}
+
+
+class FunctionStats(NamedTuple):
+    """
+    What went through a function.
+
+    >>> from postroom import Function, ManualClock
+    >>> Function(print, name="f", clock=ManualClock()).stats()
+    FunctionStats(running=0, invocations=0, succeeded=0, failed=0, messages=0)
+    """
+
+    running: int
+    """Calls under way."""
+    invocations: int
+    """Calls begun (Invocations)."""
+    succeeded: int
+    """Calls that returned."""
+    failed: int
+    """Calls that raised (Errors)."""
+    messages: int
+    """Messages in the calls that returned."""
+
+    def to_dict(self) -> dict[str, int]:
+        """
+        As a plain dict.
+        """
+        return self._asdict()
+
+
+class Function(Resource):
+    """
+    A handler that is called with batches of messages, as Lambda calls its handlers.
+
+    >>> from postroom import Function, ManualClock, Queue
+    >>> clock = ManualClock()
+    >>> queue = Queue("orders", clock=clock)
+    >>> def brew(event, context):
+    ...     for record in event["Records"]:
+    ...         print("brewing", record["body"])
+    >>> function = Function(brew, clock=clock)
+    >>> mapping = function.add_event_source(queue)
+    >>> sent = queue.send_message("2 x tea")
+    brewing 2 x tea
+
+    If the handler raises, nothing of the batch is deleted: it is back in the queue when its visibility timeout ends,
+    and the error is kept in `failures`. The sender sees nothing of it.
+
+    On a `ManualClock` handlers run in line, on the thread that drives the clock; on a `SystemClock` on its pool.
+
+    Args:
+        handler: Called with the event and a `Context`; what it returns is ignored.
+        name: 1 to 64 letters, digits, hyphens or underscores; the handler's own name unless given.
+        clock: Where "now" comes from; the shared `SystemClock` unless given. Queues that feed it must have the same.
+        concurrency: How many calls run at a time, 1 or more; None: as many as the clock has threads.
+        on_error: ``record`` keeps a handler's `Exception` in `failures`; ``raise`` also hands it to whoever drives the
+            clock, so that a failing `assert` in a handler fails the test. On a `SystemClock` it is logged.
+        faults: A plan of faults; of its kinds, a function has crashes.
+        seed: A number or a `random.Random` from which request ids are drawn.
+        home: The region it belongs to, which then has clock and seed; `Region.function` gives this.
+
+    Raises:
+        InvalidInput: An argument is of a wrong type or out of its range.
+    """
+
+    kind = "function"
+
+    def __init__(
+        self,
+        handler: Handler,
+        *,
+        name: str | None = None,
+        clock: Clock | None = None,
+        concurrency: int | None = None,
+        on_error: Literal["record", "raise"] = "record",
+        faults: Faults | None = None,
+        seed: int | random.Random | None = None,
+        home: Home | None = None,
+    ) -> None:
+        if not callable(handler):
+            raise InvalidInput(f"handler={handler!r} cannot be called.", help="Give a function of (event, context).")
+        name = getattr(handler, "__name__", type(handler).__name__) if name is None else name
+        _check_name(name)
+        if concurrency is not None and not is_count(concurrency):
+            raise InvalidInput(f"concurrency={concurrency!r} is out of range.", help="Give 1 or more, or None.")
+        if on_error not in {"record", "raise"}:
+            raise InvalidInput(f"on_error={on_error!r} is unknown.", help='Give "record" or "raise".')
+        if home is not None and (clock is not None or seed is not None):
+            raise InvalidInput(
+                "A function of a region has the region's clock and seed.",
+                help="Give home, or clock and seed, not both.",
+            )
+        home = Standalone(clock, seed) if home is None else home
+        super().__init__(name, str(Arn.function(home.region_name, home.account, name)), home)
+        self._handler = handler
+        self._concurrency = concurrency
+        self._raises = on_error == "raise"
+        self._faults = faults
+        self._running = 0
+        self._parked: deque[Callable[[], object]] = deque()
+        self._counts = {"invocations": 0, "succeeded": 0, "failed": 0, "messages": 0}
+        self._failures: deque[Failure] = deque(maxlen=ERRORS_KEPT_MAX)
+        self._outcomes: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._mappings: list[EventSourceMapping] = []
+        self._aio: FunctionAio | None = None
+
+    def __repr__(self) -> str:
+        fed = ", ".join(str(mapping.source) for mapping in self._mappings) or "nothing"
+        state = "closed" if self._closed else f"fed by {fed}"
+        return (
+            f"<Function {self._name}: {state}, {self._counts['succeeded']} succeeded, {self._counts['failed']} failed>"
+        )
+
+    @property
+    def is_async(self) -> bool:
+        """
+        Whether the handler is an ``async def``.
+        """
+        call = getattr(self._handler, "__call__", None)  # noqa: B004 - an object whose __call__ is async counts too
+        return inspect.iscoroutinefunction(self._handler) or inspect.iscoroutinefunction(call)
+
+    @property
+    def concurrency(self) -> int | None:
+        """
+        How many calls run at a time; None: as many as the clock has threads.
+        """
+        return self._concurrency
+
+    @property
+    def failures(self) -> list[Failure]:
+        """
+        The calls that failed, oldest first; the last 100 are kept.
+        """
+        with self._lock:
+            return list(self._failures)
+
+    @property
+    def event_sources(self) -> list[EventSourceMapping]:
+        """
+        What feeds it.
+        """
+        with self._lock:
+            return list(self._mappings)
+
+    def add_event_source(self, queue: Queue, *, batch_size: int = 10) -> EventSourceMapping:
+        """
+        Has the function called with what comes into a queue, in batches.
+
+        Nothing is polled on a period: the queue tells when there is something. A batch that the handler takes without
+        raising is deleted; of one on which it raises, nothing is (DEL C2).
+
+        >>> from postroom import Function, ManualClock, Queue
+        >>> clock = ManualClock()
+        >>> queue, sizes = Queue("orders", clock=clock), []
+        >>> outcome = queue.send_message_batch(["tea", "cake", "tea"])
+        >>> function = Function(lambda event, context: sizes.append(len(event["Records"])), name="f", clock=clock)
+        >>> mapping = function.add_event_source(queue, batch_size=2)
+        >>> sizes
+        [2, 1]
+
+        Args:
+            queue: On the same clock as the function.
+            batch_size: 1 to 10 messages; an upper bound only.
+
+        Raises:
+            InvalidInput: The batch size is out of range, or the queue is none, or on another clock.
+            NotSupported: The handler is an ``async def``: await ``function.aio.poll(queue)`` on your own loop.
+            ResourceClosed: The function or the queue is closed.
+        """
+        if self.is_async:
+            raise NotSupported(
+                f"The handler of {self._name} is an async def, which no thread of a clock can run.",
+                help="Await function.aio.poll(queue) on your event loop, or give a plain function.",
+            )
+        mapping = EventSourceMapping(self, queue, batch_size=batch_size)
+        with self._lock:
+            self._refuse_closed("add_event_source")
+            self._mappings.append(mapping)
+        mapping.start()
+        return mapping
+
+    @property
+    def aio(self) -> FunctionAio:
+        """
+        The form for coroutines: ``await function.aio.poll(queue)`` runs the handler on the caller's event loop.
+
+        >>> import asyncio
+        >>> from postroom import Function, ManualClock, Queue
+        >>> async def brew(event, context):
+        ...     print("brewing", event["Records"][0]["body"])
+        >>> clock = ManualClock()
+        >>> queue, function = Queue("orders", clock=clock), Function(brew, clock=clock)
+        >>> sent = queue.send_message("2 x tea")
+        >>> asyncio.run(function.aio.poll(queue, idle=0))
+        brewing 2 x tea
+        1
+        """
+        if self._aio is None:
+            from postroom.worker._aio import FunctionAio  # noqa: PLC0415 - asyncio is imported when it is used
+
+            self._aio = FunctionAio(self)
+        return self._aio
+
+    # Calling.
+
+    def begin(self, retry: Callable[[], object]) -> bool:
+        """
+        For event sources: takes one of the calls that may run at a time; if none is free, `retry` is called later.
+        """
+        with self._lock:
+            if self._concurrency is not None and self._running >= self._concurrency:
+                self._parked.append(retry)
+                return False
+            self._running += 1
+            return True
+
+    def end(self) -> None:
+        """
+        For event sources: gives it back.
+        """
+        with self._lock:
+            self._running -= 1
+            retry = self._parked.popleft() if self._parked else None
+        if retry is not None:
+            self._clock.run(retry, str(self), patient=True)
+
+    def process(self, messages: list[Message], queue: Queue) -> bool:
+        """
+        For event sources: calls the handler with a batch.
+
+        Returns:
+            Whether it took it.
+        """
+        context, event, crash = self.prepare(messages, queue)
+        try:
+            with injected(crash):
+                self._handler(event, context)
+        except Exception as error:
+            self.note_failure(error, event, context, messages)
+            return False
+        self.note_success(context, messages)
+        return True
+
+    def prepare(self, messages: list[Message], queue: Queue) -> tuple[Context, dict[str, Any], Crash | None]:
+        """
+        For event sources: what the next call is made with, and whether the plan of faults has it crash.
+        """
+        with self._lock:
+            self._refuse_closed("invoke")
+            self._counts["invocations"] += 1
+            request_id = format_uuid(self._home.random.getrandbits(128))
+            seen = self._seen_all("invoked", messages, request_id=request_id)
+        self._tell(seen)
+        event = queue_event(messages, queue.arn, self._home.region_name)
+        crash = None if self._faults is None else self._faults.draws_crash(self._name)
+        return Context(self._name, self._arn, request_id), event, crash
+
+    def note_success(self, context: Context, messages: list[Message]) -> None:
+        """
+        For event sources: the handler returned.
+        """
+        with self._lock:
+            self._counts["succeeded"] += 1
+            self._counts["messages"] += len(messages)
+            self._remember(messages, f"succeeded in call {context.aws_request_id}")
+            seen = self._seen_all("succeeded", messages, request_id=context.aws_request_id)
+        self._tell(seen)
+
+    def note_failure(self, error: Exception, event: dict[str, Any], context: Context, messages: list[Message]) -> None:
+        """
+        For event sources: the handler raised.
+        """
+        with self._lock:
+            self._counts["failed"] += 1
+            self._failures.append(Failure(self._clock.now_us(), context.aws_request_id, error, event))
+            self._remember(messages, f"failed in call {context.aws_request_id}: {error!r}")
+            seen = self._seen_all("failed", messages, request_id=context.aws_request_id, error=repr(error))
+        self._tell(seen)
+        if self._raises:
+            self._clock.hand_over(error)
+
+    def _remember(self, messages: list[Message], what: str) -> None:
+        now = self._clock.now_us()
+        for message in messages:
+            self._outcomes[message.message_id] = (now, what)
+            self._outcomes.move_to_end(message.message_id)
+        while len(self._outcomes) > FATES_KEPT_MAX:
+            self._outcomes.popitem(last=False)
+
+    def _seen_all(self, kind: str, messages: list[Message], **details: Any) -> list[Observation]:
+        if not self._observers:
+            return []
+        now = self._clock.now_us()
+        return [
+            self._seen(now, cast("Kind", kind), message.message_id, receive_count=message.receive_count, **details)
+            for message in messages
+        ]
+
+    # Looking.
+
+    def stats(self) -> FunctionStats:
+        """
+        What went through it.
+
+        >>> from postroom import Function, ManualClock
+        >>> Function(print, name="f", clock=ManualClock()).stats().failed
+        0
+        """
+        with self._lock:
+            return FunctionStats(running=self._running, **self._counts)
+
+    def explain(self, message_id: str) -> str:
+        """
+        Says how the last call with a message ended; the last 1,000 messages are remembered.
+
+        >>> from postroom import Function, ManualClock, Queue
+        >>> clock = ManualClock()
+        >>> queue, function = Queue("q", clock=clock), Function(lambda e, c: 1 / 0, name="f", clock=clock, seed=1)
+        >>> mapping = function.add_event_source(queue)
+        >>> sent = queue.send_message("2 x tea")
+        >>> function.explain(sent.message_id)
+        "0.0 s ago: failed in call cd613e30-d8f1-4adf-91b7-584a2265b1f5: ZeroDivisionError('division by zero')"
+        """
+        with self._lock:
+            known = self._outcomes.get(message_id)
+            if known is None:
+                return f"unknown: the function {self._name} was not called with it, or that was long ago"
+            return f"{show_span(self._clock.now_us() - known[0])} ago: {known[1]}"
+
+    def close(self) -> None:
+        """
+        Closes it for good, and its event sources; calls under way end as they would.
+
+        >>> from postroom import Function, ManualClock
+        >>> with Function(print, name="f", clock=ManualClock()) as function:
+        ...     pass
+        >>> function.closed
+        True
+        """
+        super().close()
+        for mapping in self.event_sources:
+            mapping.close()
+
+
+def _check_name(name: object) -> None:
+    if not isinstance(name, str):
+        raise InvalidInput(f"name={name!r} is no str.", help="Give 1 to 64 letters, digits, hyphens or underscores.")
+    bare = name.replace("-", "").replace("_", "")
+    if not (bare.isascii() and bare.isalnum() and len(name) <= _NAME_MAX_CHARS):
+        raise InvalidInput(
+            f"name={name!r} is no name for a function.",
+            help="Give name=…, 1 to 64 letters, digits, hyphens or underscores.",
+        )
