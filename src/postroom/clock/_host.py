@@ -103,7 +103,9 @@ def to_instant_us(instant: Instant, name: str = "instant") -> int:
         return (instant - EPOCH) // _MICROSECOND
     at_us = _seconds_to_us(instant, name, "seconds since the epoch or an aware datetime")
     if not EARLIEST_US <= at_us <= LATEST_US:
-        raise InvalidInput(f"{name}={instant!r} is outside the calendar.", help="Give an instant in the years 1 to 9999.")
+        raise InvalidInput(
+            f"{name}={instant!r} is outside the calendar.", help="Give an instant in the years 1 to 9999."
+        )
     return at_us
 
 

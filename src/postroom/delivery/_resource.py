@@ -89,7 +89,7 @@ class Resource:
         Tells the observer no more; one that was never told is ignored.
         """
         with self._lock:
-            self._observers = tuple(one for one in self._observers if one is not observer)
+            self._observers = tuple(one for one in self._observers if one != observer)
             self._listen()
 
     def _listen(self) -> None:
@@ -121,9 +121,8 @@ class Resource:
         Closing twice does nothing. Use it with ``with``.
         """
         with self._lock:
-            if not self._closed:
-                self._closed = True
-                self._wake_all()
+            self._closed = True
+            self._wake_all()  # again, too: Ctrl-C may have come in between
 
     def _wake_all(self) -> None:
         """

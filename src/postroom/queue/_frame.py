@@ -327,7 +327,11 @@ class QueueFrame(Resource):
         return self._seen(at, cast("Kind", kind), entry.stored.message_id, **details)
 
     def _listen(self) -> None:
-        self._core.log = [] if self._observers else None
+        # What fell due and was not told yet stays.
+        if not self._observers:
+            self._core.log = None
+        elif self._core.log is None:
+            self._core.log = []
 
     def _wake_all(self) -> None:
         self._waiters.wake_all()

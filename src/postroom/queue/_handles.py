@@ -18,7 +18,7 @@ from postroom.limits import VISIBILITY_TIMEOUT_MAX_US
 _MARK: Final = "AQEB"
 _TOKEN_BYTES: Final = 9
 _PREFIX_CHARS: Final = len(_MARK) + _TOKEN_BYTES * 4 // 3
-_BODY: Final = Struct(">QIQx")  # 21 bytes, a multiple of three: no padding
+_BODY: Final = Struct(">QIqx")  # 21 bytes, a multiple of three: no padding
 _HANDLE_CHARS: Final = _PREFIX_CHARS + _BODY.size * 4 // 3
 
 

@@ -177,10 +177,12 @@ class StandardCore:
             self._ages.append((now, number))
         else:
             heappush(self._old_ages, (stored.sent_at, number))
+            if len(self._old_ages) > 2 * len(self._entries) + _FLOOR:
+                self._forget_stale_old_ages(number)
         if delay > 0:
             heappush(self._timeouts, (now + delay, number))
-            self.delayed.add(number)
             self._hidden[number] = now + delay
+            self.delayed.add(number)
         else:
             self._fresh.append(entry)
         self._entries[number] = entry
@@ -188,6 +190,9 @@ class StandardCore:
             self.counts["sent"] += 1
         if self.log is not None:
             self.log.append((kind, now, entry, now + delay if delay > 0 else None))
+        if stored.sent_at <= now - self.retention:
+            # A dead letter older than this queue keeps messages: it expires as it comes, not before.
+            self._expire(entry, now)
         if len(self._ages) > 2 * len(self._entries) + _FLOOR:
             self._forget_stale_ages()
         return entry
@@ -310,8 +315,8 @@ class StandardCore:
                 number = self._timeouts[0][1]
                 entry = self._entries.get(number)
                 if entry is None:  # an interrupted delete left it behind
-                    self._hidden.pop(number, None)
                     self.delayed.discard(number)
+                    self._hidden.pop(number, None)
                 else:
                     self._make_available(entry)
                     if self.log is not None:
@@ -324,12 +329,18 @@ class StandardCore:
         line = ages if ages and (not old or ages[0] <= old[0]) else old
         entry = self._entries.get(line[0][1])
         if entry is not None:
-            self.counts["expired"] += 1
-            self._remove(entry, "expired", expiry)
+            self._expire(entry, expiry)
         if line is ages:
             ages.popleft()
         else:
             heappop(old)
+
+    def _expire(self, entry: Entry, at: int) -> None:
+        self.counts["expired"] += 1
+        self._remove(entry, "expired", at)
+        # A queue that nobody reads is never looked at from the front.
+        if len(self._fresh) > 2 * len(self._entries) + _FLOOR:
+            self._forget_stale_fresh()
 
     def next_wakeup(self, now: int) -> int | None:
         """
@@ -344,7 +355,7 @@ class StandardCore:
         What falls due next, a line per kind, with how many messages wait for it in all. O(n).
         """
         self.settle(now)
-        delayed = [until for number in self.delayed if (until := self._hidden[number]) is not None]
+        delayed = [until for number in self.delayed if (until := self._hidden.get(number)) is not None]
         in_flight = [
             until for number, until in self._hidden.items() if until is not None and number not in self.delayed
         ]
@@ -413,10 +424,13 @@ class StandardCore:
             self._counter += 1
             entry.position = self._counter
         heappush(self._back, (entry.position, number))
-        self._hidden.pop(number, None)
         self.delayed.discard(number)
+        self._hidden.pop(number, None)
         if len(self._back) > 2 * len(self._entries) + _FLOOR:
             self._forget_stale_back()
+        # A consumer that gives back what it received, by a timeout of 0, leaves a stale deadline each time.
+        if len(self._timeouts) > 2 * len(self._hidden) + _FLOOR:
+            self._forget_stale_timeouts()
 
     def _remove(self, entry: Entry, fate: str, at: int) -> None:
         number = entry.number
@@ -434,7 +448,8 @@ class StandardCore:
     # much as the operations that made them stale, so each pays O(1) for it.
 
     def _forget_stale_timeouts(self) -> None:
-        self._timeouts = [pair for pair in self._timeouts if self._hidden.get(pair[1]) == pair[0]]
+        # A set: one that was given back and received again at the same instant is there more than once.
+        self._timeouts = list({pair for pair in self._timeouts if self._hidden.get(pair[1]) == pair[0]})
         heapify(self._timeouts)
 
     def _forget_stale_back(self) -> None:
@@ -445,6 +460,13 @@ class StandardCore:
 
     def _forget_stale_ages(self) -> None:
         self._ages = deque(pair for pair in self._ages if pair[1] in self._entries)
+        self._forget_stale_fresh()
+
+    def _forget_stale_old_ages(self, coming: int) -> None:
+        self._old_ages = [pair for pair in self._old_ages if pair[1] in self._entries or pair[1] == coming]
+        heapify(self._old_ages)
+
+    def _forget_stale_fresh(self) -> None:
         self._fresh = deque(entry for entry in self._fresh if entry.number in self._entries)
 
     def check(self) -> None:
