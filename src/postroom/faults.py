@@ -16,7 +16,7 @@ False
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from random import Random
@@ -74,7 +74,7 @@ class InjectedCrash(Exception):
 
 
 @contextmanager
-def injected(crash: Crash | None) -> Iterator[None]:
+def injected(crash: Crash | None) -> Generator[None]:
     """
     Run the block as the plan says: not at all, to its end and then crash, or as it is.
 

@@ -109,18 +109,21 @@ class Destination(Protocol):
         """
         Its Amazon Resource Name.
         """
+        ...
 
     @property
     def name(self) -> str:
         """
         Its name.
         """
+        ...
 
     @property
     def kind(self) -> str:
         """
         What it is: ``queue``, ``fifo queue``, ``function`` and so on.
         """
+        ...
 
     def deliver(self, parcel: Parcel) -> None:
         """
@@ -129,6 +132,7 @@ class Destination(Protocol):
         Raises:
             PostroomError: It does not take it (it is closed, or the parcel is not acceptable): the sender keeps it.
         """
+        ...
 
 
 class Home(Protocol):
@@ -141,24 +145,28 @@ class Home(Protocol):
         """
         Where "now" comes from.
         """
+        ...
 
     @property
     def random(self) -> random.Random:
         """
         Where ids come from.
         """
+        ...
 
     @property
     def account(self) -> str:
         """
         Twelve digits.
         """
+        ...
 
     @property
     def region_name(self) -> str:
         """
         Such as ``us-east-1``.
         """
+        ...
 
     def resolve(self, arn: str) -> Destination:
         """
@@ -167,6 +175,7 @@ class Home(Protocol):
         Raises:
             NotFound: There is none.
         """
+        ...
 
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -193,9 +202,9 @@ class Standalone:
         check_account(account)
         check_region_name(region_name)
         self.clock: Clock = default_clock() if clock is None else clock
-        self.random = seed if isinstance(seed, random.Random) else random.Random(seed)
-        self.account = account
-        self.region_name = region_name
+        self.random: random.Random = seed if isinstance(seed, random.Random) else random.Random(seed)
+        self.account: str = account
+        self.region_name: str = region_name
 
     def resolve(self, arn: str) -> Destination:
         """

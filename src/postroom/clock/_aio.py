@@ -413,11 +413,10 @@ def _state_of(loop: asyncio.AbstractEventLoop) -> tuple[bool, bool]:
     All of asyncio's private attributes that postroom looks at are here. Where one is missing (uvloop, a later Python),
     the answer is "nothing in line, something outside", which leaves the grace period alone to decide.
     """
+    inside: Any = loop
     try:
-        ready: Any = loop._ready  # type: ignore[attr-defined]
-        scheduled: Any = loop._scheduled  # type: ignore[attr-defined]
-        selector: Any = loop._selector  # type: ignore[attr-defined]
-        executor: Any = loop._default_executor  # type: ignore[attr-defined]
+        ready, scheduled, selector = inside._ready, inside._scheduled, inside._selector
+        executor = inside._default_executor
         runnable = any(
             not handle._cancelled and not isinstance(getattr(handle._callback, "__self__", None), _RestWatch)
             for handle in list(ready)

@@ -12,7 +12,7 @@ import math
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
-from typing import Final, TypeAlias
+from typing import ClassVar, Final, TypeAlias
 
 from postroom.errors import InvalidInput
 from postroom.limits import SECOND_US
@@ -44,8 +44,8 @@ class Host:
     Real time as the operating system counts it. Attributes of a class are out of freezegun's reach.
     """
 
-    monotonic_ns: Callable[[], int] = staticmethod(_find_monotonic_ns())
-    sleep: Callable[[float], None] = staticmethod(time.sleep)
+    monotonic_ns: ClassVar[staticmethod[[], int]] = staticmethod(_find_monotonic_ns())
+    sleep: ClassVar[staticmethod[[float], None]] = staticmethod(time.sleep)
     wall_at_import_us: int = time.time_ns() // 1_000
     monotonic_at_import_ns: int = monotonic_ns()
 

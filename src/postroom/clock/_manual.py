@@ -9,7 +9,7 @@ the next thing due (*autojump*), because nothing else can happen before that.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
@@ -72,7 +72,7 @@ class ManualClock(Driving):
             raise InvalidInput(f"grace={grace!r} is negative.", help="Give 0 or more seconds of real time.")
         self._autojump = autojump
         self._grace = float(grace)
-        self.has_due = self._timeline.soon
+        self.has_due: object = self._timeline.soon
         self._holds = 0
         self._held: dict[Callable[[], object], None] = {}
         self._activity = 0
@@ -298,7 +298,7 @@ class ManualClock(Driving):
     # Waiting.
 
     @contextmanager
-    def hold(self) -> Iterator[None]:
+    def hold(self) -> Generator[None]:
         """
         Forbids jumps as long as the block lasts, in every thread and event loop.
 

@@ -351,12 +351,13 @@ class SystemClock(BaseClock):
             _logger.warning("postroom: %r ends with work still due: %s%s", self, ", ".join(left[:_SHOWN]), more)
 
     def _after_fork(self, *, in_child: bool) -> None:
+        jobs = self._pool.jobs
         if in_child:
             # Threads were not copied: start again those for which there is something to do.
             self._tick = threading.Condition(self._lock)
             self._ticker = None
             self._gates.clear()
-            jobs, self._pool = self._pool.jobs, self._new_pool()
+            self._pool = self._new_pool()
         super()._after_fork(in_child=in_child)
         if in_child:
             for job, whom in jobs:

@@ -39,6 +39,7 @@ class Waiter(Protocol):
         """
         Wakes it; never blocks, never raises. False if it cannot be woken any more.
         """
+        ...
 
 
 class ThreadGate:
@@ -105,8 +106,7 @@ class Registration:
             self._leave()
             callback, self._callback = self._callback, None
         except BaseException:
-            # Ctrl-C: not called yet, so back into the line, where its hint goes to whoever is next.
-            self._waiters.enter(self)
+            self.wake()  # Ctrl-C: nothing was called yet, so once more from the start
             raise
         if callback is not None:
             callback()
@@ -131,7 +131,11 @@ class Registration:
             Whether there was something to cancel.
         """
         cancelled, self._callback = self._callback is not None, None
-        self._leave()
+        try:
+            self._leave()
+        except BaseException:
+            self._leave()  # once more, for the reason that `Waiters.wait` has
+            raise
         return cancelled
 
 
@@ -152,8 +156,8 @@ class Waiters:
     def __init__(
         self, clock: Clock, lock: threading.Lock, ready: Callable[[int], tuple[int, int | None]], whom: str
     ) -> None:
-        self.clock = clock
-        self.whom = whom
+        self.clock: Clock = clock
+        self.whom: str = whom
         self._lock = lock
         self._ready = ready
         # The first in is the first woken. A waiter is in one of the two.
@@ -272,9 +276,13 @@ class Waiters:
         Has the clock call the callback once, when something is ready or `until` has come.
         """
         registration = Registration(self, callback)
-        if until is not None:
-            registration._end = self.clock.alarm(until, registration.wake, self.whom)
-        self.enter(registration)
+        try:
+            if until is not None:
+                registration._end = self.clock.alarm(until, registration.wake, self.whom)
+            self.enter(registration)
+        except BaseException:
+            registration.cancel()  # nobody else could
+            raise
         return registration
 
     def after_fork_in_child(self) -> None:
