@@ -84,10 +84,11 @@ class Registration:
     False
     """
 
-    __slots__ = ("_callback", "_end", "_waiters")
+    __slots__ = ("_callback", "_end", "_keeps_hint", "_waiters")
 
-    def __init__(self, waiters: Waiters, callback: Callable[[], object]) -> None:
+    def __init__(self, waiters: Waiters, callback: Callable[[], object], *, keeps_hint: bool) -> None:
         self._waiters = waiters
+        self._keeps_hint = keeps_hint
         self._callback: Callable[[], object] | None = callback
         self._end: Timer | None = None
 
@@ -103,13 +104,25 @@ class Registration:
 
     def _fire(self) -> None:
         try:
-            self._leave()
+            if not self._keeps_hint:
+                self._leave()
             callback, self._callback = self._callback, None
         except BaseException:
             self.wake()  # Ctrl-C: nothing was called yet, so once more from the start
             raise
-        if callback is not None:
-            callback()
+        try:
+            if callback is not None:
+                callback()
+        finally:
+            if self._keeps_hint:
+                self._leave()
+
+    def looked(self) -> None:
+        """
+        For pollers: it was called and has looked, so its hint goes to the next in line if there is still something.
+        """
+        if self._callback is None:
+            self._leave()
 
     def _leave(self) -> None:
         if self._end is not None:
@@ -271,11 +284,16 @@ class Waiters:
         finally:
             self.leave(gate)
 
-    def when_ready(self, callback: Callable[[], object], until: int | None) -> Registration:
+    def when_ready(
+        self, callback: Callable[[], object], until: int | None, *, keeps_hint: bool = False
+    ) -> Registration:
         """
         Has the clock call the callback once, when something is ready or `until` has come.
+
+        A user's callback passes its hint on before it is called: nobody knows what it does and how long that takes. A
+        poller keeps it until it has `looked`, so that one thing ready wakes one of ten thousand pollers and not all.
         """
-        registration = Registration(self, callback)
+        registration = Registration(self, callback, keeps_hint=keeps_hint)
         try:
             if until is not None:
                 registration._end = self.clock.alarm(until, registration.wake, self.whom)
