@@ -50,6 +50,7 @@ FLOORS: dict[str, float] = {
     "aws": 6,
     "pytest_plugin": 6,
     "lab": 6,
+    "__main__": 7,  # `python -m postroom`
 }
 
 # Rooms that know less than their floor would let them.

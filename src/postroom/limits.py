@@ -101,6 +101,9 @@ POOL_THREADS: Final = 32
 POOL_THREADS_MAX: Final = 512
 """Threads to which the pool grows when those it has all wait."""
 
+NESTED_CALLS_MAX: Final = 16
+"""Calls of one function inside one another, on a manual clock that a handler advances; the next waits for one to end."""
+
 ERRORS_KEPT_MAX: Final = 100
 """Errors of callbacks kept for the next `advance`, and failures a function remembers; the rest are counted."""
 

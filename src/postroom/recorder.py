@@ -28,11 +28,13 @@ class Observable(Protocol):
         """
         Has the observer told from now on.
         """
+        ...
 
     def unobserve(self, observer: Observer) -> None:
         """
         Tells it no more.
         """
+        ...
 
 
 class Story(NamedTuple):
@@ -57,7 +59,7 @@ class Story(NamedTuple):
     message_id: str
     """Whose story it is."""
     observations: tuple[Observation, ...]
-    """In the order of their sequence numbers."""
+    """In the order in which they happened; at one instant, of their sequence numbers."""
 
     def __str__(self) -> str:
         first = self.observations[0]
@@ -132,7 +134,7 @@ class Recorder:
     """
 
     def __init__(self, *sources: Observable, most: int = 100_000) -> None:
-        if isinstance(most, bool) or most < 1:
+        if not _is_count(most):
             raise InvalidInput(f"most={most!r} is out of range.", help="Give 1 or more observations to keep.")
         self._most = most
         self._lock = threading.Lock()
@@ -206,7 +208,7 @@ class Recorder:
         """
         with self._lock:
             found = self._by_message.get(message_id)
-            observations = tuple(sorted(found, key=_sequence)) if found else ()
+            observations = tuple(sorted(found, key=_instant)) if found else ()
         if not observations:
             raise NotFound(
                 f"Nothing is known of a message {message_id!r}.",
@@ -229,8 +231,17 @@ class Recorder:
         self.close()
 
 
+def _is_count(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
 def _sequence(seen: Observation) -> int:
     return seen.sequence
+
+
+def _instant(seen: Observation) -> tuple[int, int]:
+    # What fell due may be noticed, and numbered, after what happened later.
+    return seen.at_us, seen.sequence
 
 
 def _shown_instant(at_us: int) -> str:
@@ -238,7 +249,7 @@ def _shown_instant(at_us: int) -> str:
 
 
 def _shown_body(seen: Observation) -> str:
-    body = str(seen.details.get("body", "")).replace("\n", " ")
+    body = " ".join(str(seen.details.get("body", "")).splitlines())
     if not body:
         return ""
     return f": {body}" if len(body) <= _BODY_SHOWN else f": {body[: _BODY_SHOWN - 3]}..."
@@ -257,7 +268,7 @@ def _what(seen: Observation) -> str:
         words += f", delayed by {show_span(until - seen.at_us)}"
     if details.get("receive_count"):
         words += f" (receive {details['receive_count']})"
-    return f"{words}: {details['error']}" if "error" in details else words
+    return f"{words}: {' '.join(details['error'].split())}" if "error" in details else words
 
 
 def _for_mermaid(text: str) -> str:

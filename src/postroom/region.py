@@ -7,6 +7,7 @@ from __future__ import annotations
 import random
 import threading
 from collections.abc import Callable, Iterator
+from contextlib import ExitStack
 from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
 
 from postroom.errors import InvalidInput, NotFound, QueueDoesNotExist, QueueNameExists, ResourceClosed
@@ -278,7 +279,8 @@ class Region:
         queue orders sent
         """
         with self._lock:
-            self._observers.append(observer)
+            if observer not in self._observers:
+                self._observers.append(observer)
             resources: list[Resource] = list(self._resources.values())
         for resource in resources:
             resource.observe(observer)
@@ -288,7 +290,7 @@ class Region:
         Tells the observer no more; one that was never told is ignored.
         """
         with self._lock:
-            self._observers = [one for one in self._observers if one is not observer]
+            self._observers = [one for one in self._observers if one != observer]
             resources: list[Resource] = list(self._resources.values())
         for resource in resources:
             resource.unobserve(observer)
@@ -331,8 +333,10 @@ class Region:
         """
         with self._lock:
             self._closed = True
-        for resource in self:
-            resource.close()
+        with ExitStack() as stack:
+            # One that raises, as a handler may that runs while it closes, leaves no other open.
+            for resource in reversed(list(self)):
+                stack.callback(resource.close)
 
     def __enter__(self) -> Self:
         return self

@@ -138,8 +138,8 @@ def show_span(span_us: int) -> str:
     ('1 d 02:00:05', '12.5 s', '0.0 s')
     """
     if abs(span_us) < 60 * SECOND_US:
-        seconds = f"{span_us / SECOND_US:.6f}".rstrip("0")
-        return f"{seconds}0 s" if seconds.endswith(".") else f"{seconds} s"
+        shown = f"{span_us / SECOND_US:.6f}".rstrip("0")
+        return f"{shown}0 s" if shown.endswith(".") else f"{shown} s"
     sign = "-" if span_us < 0 else ""
     minutes, seconds = divmod(abs(span_us) // SECOND_US, 60)
     hours, minutes = divmod(minutes, 60)

@@ -84,11 +84,10 @@ class Registration:
     False
     """
 
-    __slots__ = ("_callback", "_end", "_keeps_hint", "_waiters")
+    __slots__ = ("_callback", "_end", "_waiters")
 
-    def __init__(self, waiters: Waiters, callback: Callable[[], object], *, keeps_hint: bool) -> None:
+    def __init__(self, waiters: Waiters, callback: Callable[[], object]) -> None:
         self._waiters = waiters
-        self._keeps_hint = keeps_hint
         self._callback: Callable[[], object] | None = callback
         self._end: Timer | None = None
 
@@ -104,25 +103,28 @@ class Registration:
 
     def _fire(self) -> None:
         try:
-            if not self._keeps_hint:
-                self._leave()
-            callback, self._callback = self._callback, None
+            self._call()
+            self._leave()
         except BaseException:
-            self.wake()  # Ctrl-C: nothing was called yet, so once more from the start
+            if self.active:
+                self.wake()  # Ctrl-C: nothing was called yet, so once more from the start
+            else:
+                self._leave()
             raise
+
+    def _call(self) -> None:
+        firing, ident = self._waiters.firing, threading.get_ident()
+        outer = firing.get(ident)
+        firing[ident] = self
         try:
+            callback, self._callback = self._callback, None
             if callback is not None:
                 callback()
         finally:
-            if self._keeps_hint:
-                self._leave()
-
-    def looked(self) -> None:
-        """
-        For pollers: it was called and has looked, so its hint goes to the next in line if there is still something.
-        """
-        if self._callback is None:
-            self._leave()
+            if outer is None:
+                firing.pop(ident, None)
+            else:
+                firing[ident] = outer
 
     def _leave(self) -> None:
         if self._end is not None:
@@ -164,7 +166,7 @@ class Waiters:
         whom: The resource's name, for people.
     """
 
-    __slots__ = ("_alarm", "_hinted", "_idle", "_lock", "_ready", "clock", "whom")
+    __slots__ = ("_alarm", "_hinted", "_idle", "_lock", "_ready", "clock", "firing", "whom")
 
     def __init__(
         self, clock: Clock, lock: threading.Lock, ready: Callable[[int], tuple[int, int | None]], whom: str
@@ -177,6 +179,8 @@ class Waiters:
         self._idle: OrderedDict[Waiter, None] = OrderedDict()
         self._hinted: dict[Waiter, None] = {}
         self._alarm: Timer | None = None
+        self.firing: dict[int, Registration] = {}
+        """Whose callback each thread is in."""
 
     def __bool__(self) -> bool:
         return bool(self._idle or self._hinted)
@@ -237,6 +241,14 @@ class Waiters:
                 self._idle.move_to_end(waiter, last=False)
                 del self._hinted[waiter]
 
+    def note_look(self) -> None:
+        """
+        Under the lock, before `balance`: the calling thread has looked; if a callback did that, its hint is used up.
+        """
+        registration = self.firing.get(threading.get_ident())
+        if registration is not None:
+            self._hinted.pop(registration, None)
+
     def leave(self, waiter: Waiter) -> None:
         """
         Takes a waiter off the line, and passes its hint on.
@@ -284,16 +296,14 @@ class Waiters:
         finally:
             self.leave(gate)
 
-    def when_ready(
-        self, callback: Callable[[], object], until: int | None, *, keeps_hint: bool = False
-    ) -> Registration:
+    def when_ready(self, callback: Callable[[], object], until: int | None) -> Registration:
         """
         Has the clock call the callback once, when something is ready or `until` has come.
 
-        A user's callback passes its hint on before it is called: nobody knows what it does and how long that takes. A
-        poller keeps it until it has `looked`, so that one thing ready wakes one of ten thousand pollers and not all.
+        It keeps its hint until it has looked (`note_look`) or returned: so one thing ready wakes one of ten thousand and
+        not all, and one that goes on for long after it has looked keeps nobody waiting.
         """
-        registration = Registration(self, callback, keeps_hint=keeps_hint)
+        registration = Registration(self, callback)
         try:
             if until is not None:
                 registration._end = self.clock.alarm(until, registration.wake, self.whom)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any, Self
 
 from postroom.delivery._outbox import Outbox
-from postroom.errors import ResourceClosed
+from postroom.errors import PostroomError, ResourceClosed
 from postroom.observe import Observation, Observer, tell
 
 if TYPE_CHECKING:
@@ -32,7 +32,7 @@ class Resource:
         self._lock = threading.Lock()
         self._closed = False
         self._observers: tuple[Observer, ...] = ()
-        self._outbox = Outbox(self._next_hand_over)
+        self._outbox = Outbox()
 
     @property
     def name(self) -> str:
@@ -72,7 +72,7 @@ class Resource:
         Has the observer told of everything that happens to a message here, from now on.
 
         It is called after the operation, without any lock, on the thread that caused or noticed what happened. What it
-        raises is logged and fails nothing.
+        raises is logged and fails nothing. One that is told already is not told twice.
 
         >>> from postroom import ManualClock, Queue
         >>> queue = Queue("orders", clock=ManualClock())
@@ -81,8 +81,9 @@ class Resource:
         sent
         """
         with self._lock:
-            self._observers = (*self._observers, observer)
-            self._listen()
+            if observer not in self._observers:
+                self._observers = (*self._observers, observer)
+                self._listen()
 
     def unobserve(self, observer: Observer) -> None:
         """
@@ -140,6 +141,13 @@ class Resource:
             raise ResourceClosed(
                 f"The {self} is closed.", help="It takes no more calls.", operation=operation, resource=self._name
             )
+
+    def _sign(self, error: PostroomError, operation: str) -> None:
+        """
+        Notes in an error where it arose, unless it says so itself.
+        """
+        error.operation = error.operation or operation
+        error.resource = error.resource or self._name
 
     # As a source of its clock.
 

@@ -45,6 +45,7 @@ class Parcel(NamedTuple):
     """
 
     body: str
+    """The text."""
     attributes: Mapping[str, AttributeValue] = NO_ATTRIBUTES
     """As `to_attributes` returns them."""
     message_id: str | None = None
@@ -58,7 +59,9 @@ class Parcel(NamedTuple):
     source_arn: str | None = None
     """The queue a dead letter came from; None: this is no dead letter."""
     message_group_id: str | None = None
+    """The group it belongs to in a FIFO queue; None: none."""
     message_deduplication_id: str | None = None
+    """By what a FIFO queue knows it again; None: none."""
     sender_id: str | None = None
     """Who sent it, as the system attribute SenderId shows it; None: the receiver's default."""
     trace_header: str | None = None

@@ -4,8 +4,8 @@ Batch calls: what goes in, what comes out, and the checks that refuse a whole ca
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Any, Generic, NamedTuple, Protocol, TypeVar
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final, Generic, NamedTuple, Protocol, TypeVar
 
 from postroom.errors import (
     BatchEntryIdsNotDistinct,
@@ -107,7 +107,7 @@ class BatchSuccess(NamedTuple, Generic[R]):
     """What the single call would have returned."""
 
 
-class BatchOutcome(NamedTuple, Generic[R]):
+class BatchOutcome(Generic[R]):
     """
     What became of each entry of a batch call, in the order of the entries.
 
@@ -118,29 +118,97 @@ class BatchOutcome(NamedTuple, Generic[R]):
     (['0'], ['InvalidMessageContents'])
     """
 
-    successful: list[BatchSuccess[R]]
-    """The entries that went through."""
-    failed: list[BatchFailure]
-    """The entries that did not."""
+    # The two lists are made when somebody looks: most callers look at the failures alone, and there are none.
+    __slots__ = ("_failed", "_ids", "_make", "_results", "_successful")
+
+    def __init__(
+        self,
+        ids: Sequence[str],
+        results: Sequence[Any],
+        make: Callable[[Any], R],
+        *,
+        has_failures: bool,
+    ) -> None:
+        self._ids = ids
+        self._results = results
+        self._make = make
+        self._successful: list[BatchSuccess[R]] | None = None
+        self._failed: list[BatchFailure] | None = None if has_failures else []
+
+    @property
+    def successful(self) -> list[BatchSuccess[R]]:
+        """
+        The entries that went through.
+        """
+        if self._successful is None:
+            self._successful = [
+                BatchSuccess(id_, self._make(result))
+                for id_, result in zip(self._ids, self._results, strict=True)
+                if not isinstance(result, PostroomError)
+            ]
+        return self._successful
+
+    @property
+    def failed(self) -> list[BatchFailure]:
+        """
+        The entries that did not.
+        """
+        if self._failed is None:
+            self._failed = [
+                BatchFailure(id_, result.code, result.aws_message, sender_fault=True, error=result)
+                for id_, result in zip(self._ids, self._results, strict=True)
+                if isinstance(result, PostroomError)
+            ]
+        return self._failed
 
     def raise_for_failures(self) -> None:
         """
         Raises an `ExceptionGroup` of the errors of the entries that failed; does nothing if none did.
         """
         if self.failed:
-            entries = len(self.failed) + len(self.successful)
             raise ExceptionGroup(
-                f"{len(self.failed)} of {entries} batch entries failed", [failure.error for failure in self.failed]
+                f"{len(self.failed)} of {len(self._ids)} batch entries failed",
+                [failure.error for failure in self.failed],
             )
 
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict.
         """
-        results = [
-            {"id": id_, **(result.to_dict() if hasattr(result, "to_dict") else {})} for id_, result in self.successful
-        ]
+        results = [{"id": one.id, **_as_dict(one.result)} for one in self.successful]
         return {"successful": results, "failed": [failure.to_dict() for failure in self.failed]}
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, BatchOutcome) and self.to_dict() == other.to_dict()
+
+    def __hash__(self) -> int:
+        return hash(tuple(self._ids))
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return _outcome_of, (self.successful, self.failed, tuple(self._ids))
+
+    def __repr__(self) -> str:
+        return f"BatchOutcome(successful={self.successful!r}, failed={self.failed!r})"
+
+
+def _outcome_of(successful: list[BatchSuccess[R]], failed: list[BatchFailure], ids: Sequence[str]) -> BatchOutcome[R]:
+    outcome: BatchOutcome[R] = BatchOutcome(ids, [], lambda result: result, has_failures=True)
+    outcome._successful, outcome._failed = successful, failed
+    return outcome
+
+
+def nothing(_: object) -> None:
+    """
+    What a deletion or a change of visibility has for a result.
+    """
+
+
+INDEXES: Final = tuple(str(index) for index in range(MAX_MESSAGES_MAX))
+"""The ids of entries that give none."""
+
+
+def _as_dict(result: Any) -> dict[str, Any]:
+    return result.to_dict() if hasattr(result, "to_dict") else {}
 
 
 class _Entry(Protocol):
@@ -164,13 +232,16 @@ def with_ids(entries: Iterable[E], operation: str) -> list[tuple[str, E]]:
     found = [(str(index) if entry.id is None else entry.id, entry) for index, entry in enumerate(entries)]
     if not found:
         raise EmptyBatchRequest(
-            f"There should be at least one {operation}RequestEntry in the request.", help="Give 1 to 10 entries."
+            f"There should be at least one {operation.title().replace('_', '')}RequestEntry in the request.",
+            help="Give 1 to 10 entries.",
         )
     if len(found) > MAX_MESSAGES_MAX:
         raise TooManyEntriesInBatchRequest(
             f"Maximum number of entries per request are {MAX_MESSAGES_MAX}. You have sent {len(found)}.",
             help="Split them into calls of up to ten.",
         )
+    if all(entry.id is None for _, entry in found):
+        return found
     seen: set[str] = set()
     for id_, _ in found:
         check_batch_entry_id(id_)
@@ -183,15 +254,41 @@ def with_ids(entries: Iterable[E], operation: str) -> list[tuple[str, E]]:
     return found
 
 
-def refuse_type(kind: type, given: object) -> InvalidInput:
-    """
-    The error for a batch entry of a wrong type.
-    """
-    return InvalidInput(f"{given!r} is no entry of this batch call.", help=f"Give {kind.__name__}(…) objects.")
+N = TypeVar("N", SendEntry, DeleteEntry, VisibilityEntry)
 
 
-def failure(id_: str, error: PostroomError) -> BatchFailure:
+def listed(kind: type[N], entries: Iterable[N | str], of_str: Callable[[str], N] | None) -> list[N]:
     """
-    The entry of the outcome for an error.
+    The entries of a batch call as a list of one kind, which `of_str` makes of a `str`.
+
+    Raises:
+        InvalidInput: They are no list, or one is of another kind.
     """
-    return BatchFailure(id_, error.code, error.aws_message, sender_fault=True, error=error)
+    if isinstance(entries, str | bytes) or not isinstance(entries, Iterable):  # pyright: ignore[reportUnnecessaryIsInstance]
+        raise InvalidInput(
+            "The entries of a batch call must be a list.",
+            help=f"got a value of type {type(entries).__name__}; put one entry into a list",
+        )
+    found: list[N] = []
+    for entry in entries:
+        one = of_str(entry) if of_str is not None and isinstance(entry, str) else entry
+        if not isinstance(one, kind):
+            raise InvalidInput(f"{one!r} is no entry of this batch call.", help=f"Give {kind.__name__}(…) objects.")
+        found.append(one)
+    return found
+
+
+P = TypeVar("P")
+
+
+def prepare(numbered: list[tuple[str, N]], check: Callable[[N], P]) -> list[P | PostroomError]:
+    """
+    Each entry as its check returns it, or the error that the check raised; before anything is done.
+    """
+    prepared: list[P | PostroomError] = []
+    for _, entry in numbered:
+        try:
+            prepared.append(check(entry))
+        except PostroomError as error:
+            prepared.append(error)
+    return prepared

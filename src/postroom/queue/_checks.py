@@ -6,11 +6,18 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from postroom import limits
-from postroom.clock import Duration, to_us
-from postroom.errors import InvalidAttributeValue, InvalidInput, InvalidParameterValue, PostroomError
+from postroom.clock import Duration, show_span, to_us
+from postroom.errors import (
+    BatchRequestTooLong,
+    InvalidAttributeValue,
+    InvalidInput,
+    InvalidParameterValue,
+    OverLimit,
+    PostroomError,
+)
 from postroom.limits import SECOND_US
 from postroom.message import NO_ATTRIBUTES, attributes_size, body_size, check_body, to_attributes
 
@@ -56,9 +63,9 @@ def check_send(
     max_size: int,
     *,
     in_batch: bool,
-) -> tuple[Mapping[str, AttributeValue], int | None]:
+) -> tuple[Mapping[str, AttributeValue], int | None, int]:
     """
-    One message to be sent: its attributes as they are stored, and its delay in microseconds.
+    One message to be sent: its attributes as they are stored, its delay in microseconds, and its size in bytes.
 
     SQS 6.3 has an order of checks (empty, size, characters, attributes), which is its own choice. Here size comes after
     characters and attributes: only what is well-formed has one.
@@ -66,12 +73,29 @@ def check_send(
     check_body(body)
     size = body_size(body)
     stored: Mapping[str, AttributeValue] = NO_ATTRIBUTES
-    if attributes:
+    if attributes is not None:
         stored = to_attributes(attributes)
         size += attributes_size(stored)
     if size > max_size:
         raise refuse_size(max_size, size, in_batch=in_batch)
-    return stored, None if delay is None else delay_us(delay)
+    return stored, None if delay is None else delay_us(delay), size
+
+
+def plain_size(entries: object, max_size: int) -> int:
+    """
+    Bytes of a batch of 1 to 10 bodies of printable ASCII, none too large; 0 for anything else, which has to be looked at.
+    """
+    if type(entries) is not list or len(entries) > limits.MAX_MESSAGES_MAX:
+        return 0
+    total = 0
+    for body in cast("list[object]", entries):
+        if type(body) is not str or not body.isascii() or not body.isprintable():
+            return 0
+        size = len(body)
+        if not 0 < size <= max_size:
+            return 0
+        total += size
+    return total
 
 
 def size_of(body: str, attributes: Mapping[str, AttributeInput] | None) -> int:
@@ -91,7 +115,7 @@ def delay_us(delay: Duration) -> int:
     span = to_us(delay, "delay")
     if not 0 <= span <= limits.DELAY_MAX_US:
         raise InvalidParameterValue(
-            f"Value {_shown(delay, span)} for parameter DelaySeconds is invalid. "
+            f"Value {shown(delay, span)} for parameter DelaySeconds is invalid. "
             "Reason: DelaySeconds must be >= 0 and <= 900.",
             help=f"delay={delay!r}: expected 0 to 900 seconds (15 minutes).",
         )
@@ -105,7 +129,7 @@ def wait_us(wait_time: Duration) -> int:
     span = to_us(wait_time, "wait_time")
     if not 0 <= span <= limits.WAIT_TIME_MAX_US:
         raise InvalidParameterValue(
-            f"Value {_shown(wait_time, span)} for parameter WaitTimeSeconds is invalid. "
+            f"Value {shown(wait_time, span)} for parameter WaitTimeSeconds is invalid. "
             "Reason: Must be >= 0 and <= 20, if provided.",
             help=f"wait_time={wait_time!r}: expected 0 to 20 seconds; call again to wait longer.",
         )
@@ -119,11 +143,59 @@ def visibility_us(timeout: Duration, name: str) -> int:
     span = to_us(timeout, name)
     if not 0 <= span <= limits.VISIBILITY_TIMEOUT_MAX_US:
         raise InvalidParameterValue(
-            f"Value {_shown(timeout, span)} for parameter VisibilityTimeout is invalid. "
+            f"Value {shown(timeout, span)} for parameter VisibilityTimeout is invalid. "
             "Reason: Must be between 0 and 43200, if provided.",
             help=f"{name}={timeout!r}: expected 0 to 43200 seconds (12 hours).",
         )
     return span
+
+
+def check_total_hidden(timeout: Duration, span: int, elapsed: int) -> None:
+    """
+    The visibility timeouts of one receive, all together (SQS 2.1).
+    """
+    if elapsed + span > limits.VISIBILITY_TIMEOUT_MAX_US:
+        raise InvalidParameterValue(
+            f"Value {shown(timeout, span)} for parameter VisibilityTimeout is invalid. "
+            "Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
+            help=f"It was received {show_span(elapsed)} ago, and one receive is good for 12 hours in all.",
+        )
+
+
+def refuse_gone(receipt_handle: str) -> InvalidParameterValue:
+    """
+    The error for a change of visibility of a message that is not there (SQS 2.2).
+    """
+    return InvalidParameterValue(
+        f"Value {receipt_handle} for parameter ReceiptHandle is invalid. "
+        "Reason: Message does not exist or is not available for visibility timeout change.",
+        help="It was deleted, has expired, or has moved to the dead-letter queue.",
+    )
+
+
+def refuse_over_limit(operation: str, resource: str) -> OverLimit:
+    """
+    The error for too many messages in flight (SQS 3.5).
+    """
+    return OverLimit(
+        "Too many messages have been received without being deleted. Please delete your received messages or "
+        "let them timeout before receiving more.",
+        help=f"{limits.IN_FLIGHT_MAX:,} messages are in flight.",
+        operation=operation,
+        resource=resource,
+    )
+
+
+def refuse_total(size: int, operation: str, resource: str) -> BatchRequestTooLong:
+    """
+    The error for entries that are too large together (SQS 6.4).
+    """
+    return BatchRequestTooLong(
+        f"Batch requests cannot be longer than {limits.MESSAGE_SIZE_MAX_BYTES} bytes. You have sent {size} bytes.",
+        help="Bodies and attributes of all entries count together: split them into several calls.",
+        operation=operation,
+        resource=resource,
+    )
 
 
 def check_max_messages(value: object) -> int:
@@ -139,6 +211,28 @@ def check_max_messages(value: object) -> int:
             help=f"max_messages={value}: expected 1 to 10.",
         )
     return value
+
+
+def check_peek(value: object) -> int:
+    """
+    How many messages one look may return.
+    """
+    if isinstance(value, bool) or not isinstance(value, int) or value < 1:
+        raise InvalidInput(f"max_messages={value!r} is no number of messages.", help="Give an int, 1 or more.")
+    return value
+
+
+def check_when_ready(callback: object, until: object, resource: str) -> None:
+    """
+    What is to be called when something is available, and until when that may take.
+    """
+    fault = advice = ""
+    if not callable(callback):
+        fault, advice = f"callback={callback!r} cannot be called.", "Give a function without arguments."
+    elif until is not None and (isinstance(until, bool) or not isinstance(until, int)):
+        fault, advice = f"until={until!r} is no instant.", "Give an int, microseconds since the epoch."
+    if fault:
+        raise InvalidInput(fault, help=advice, operation="when_ready", resource=resource)
 
 
 def refuse_size(maximum: int, size: int, *, in_batch: bool) -> InvalidParameterValue:
@@ -196,8 +290,11 @@ def check_redrive(dead_letter_queue: Destination | None, max_receive_count: obje
     return max_receive_count
 
 
-def _shown(given: Duration, span_us: int) -> str:
+def shown(given: Duration, span_us: int) -> str:
     """
     A duration as AWS would show it: seconds.
     """
-    return str(given) if isinstance(given, int | float) else f"{span_us / SECOND_US:g}"
+    if isinstance(given, int | float):
+        return str(given)
+    seconds, rest = divmod(span_us, SECOND_US)
+    return str(span_us / SECOND_US if rest else seconds)

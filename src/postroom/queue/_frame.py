@@ -5,18 +5,26 @@ What both kinds of queue share around their core: settings, figures, observers, 
 from __future__ import annotations
 
 import random
-from collections.abc import Callable, Iterable
-from typing import TYPE_CHECKING, Any, cast
+from collections.abc import Callable, Iterable, Sequence
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from postroom import limits
 from postroom.clock import Clock, Due, Duration, Waiters
 from postroom.delivery import Resource
-from postroom.errors import InvalidInput
+from postroom.errors import InvalidInput, PostroomError
 from postroom.limits import SECOND_US
 from postroom.message import Parcel, attributes_size, body_size
 from postroom.naming import Arn, check_queue_name
 from postroom.observe import Destination, Home, Observation, Standalone
 from postroom.queue import _checks as checks
+from postroom.queue._batch import (
+    BatchOutcome,
+    DeleteEntry,
+    SendEntry,
+    VisibilityEntry,
+    listed,
+    with_ids,
+)
 from postroom.queue._entry import Entry, Stored
 from postroom.queue._handles import Handles
 from postroom.queue._message import Message
@@ -26,6 +34,9 @@ from postroom.queue._stats import QueueStats, explain
 if TYPE_CHECKING:
     from postroom.faults import Faults
     from postroom.observe import Kind
+
+N = TypeVar("N", SendEntry, DeleteEntry, VisibilityEntry)
+R = TypeVar("R")
 
 _TOKEN_BITS = 72
 SENDER = "AIDAPOSTROOMSENDER000"
@@ -168,6 +179,11 @@ class QueueFrame(Resource):
         Args:
             max_messages: 1 or more. Looking costs in proportion to what the queue holds.
         """
+        try:
+            checks.check_peek(max_messages)
+        except PostroomError as error:
+            self._sign(error, "peek")
+            raise
         with self._lock:
             self._refuse_closed("peek")
             self._core.settle(self._clock.now_us())
@@ -229,6 +245,8 @@ class QueueFrame(Resource):
         """
         Takes a parcel over: a dead letter keeps its id, age and counts, and is available at once; else as if sent.
 
+        This is for resources: what it makes due runs when the call returns that the delivery is part of.
+
         >>> from postroom import ManualClock, Queue
         >>> from postroom.message import Parcel
         >>> queue = Queue("orders", clock=ManualClock())
@@ -269,8 +287,7 @@ class QueueFrame(Resource):
         self._clock.note_progress()
         if seen:
             self._tell(seen)
-        if self._clock.has_due:
-            self._clock.run_due()
+        # What is now due is for the call that this is part of: its errors are no refusal of the parcel.
 
     def _next_hand_over(self) -> Callable[[], object] | None:
         with self._lock:
@@ -312,16 +329,72 @@ class QueueFrame(Resource):
         """
         Under the lock, after each change: wakes waiters, and numbers what observers will be told.
         """
-        core = self._core
-        if self._waiters:
-            self._waiters.balance(now)
+        core, waiters = self._core, self._waiters
+        if waiters._idle or waiters._hinted:
+            waiters.balance(now)
         if not core.log:
             return None
         happened, core.log = core.log, []
         return [self._observation(*one) for one in happened]
 
-    def _observation(self, kind: str, at: int, entry: Entry, visible_at: int | None) -> Observation:
-        details: dict[str, Any] = {"receive_count": entry.receive_count, "body": entry.stored.body}
+    def _rebalance(self) -> None:
+        """
+        After a change that was cut short, by Ctrl-C say: what it made ready wakes waiters all the same.
+        """
+        with self._lock:
+            if self._waiters:
+                self._waiters.balance(self._clock.now_us())
+
+    def _entries(
+        self, kind: type[N], entries: Iterable[N | str], operation: str, of_str: Callable[[str], N] | None = None
+    ) -> list[tuple[str, N]]:
+        if self._closed:
+            self._refuse_closed(operation)
+        try:
+            return with_ids(listed(kind, entries, of_str), operation)
+        except PostroomError as error:
+            self._sign(error, operation)
+            raise
+
+    def _carry_out(
+        self,
+        ids: Sequence[str],
+        act: Callable[[int], list[Any]],
+        operation: str,
+        make: Callable[[Any], R],
+    ) -> BatchOutcome[R]:
+        """
+        Does for all entries of a batch what single calls would, at one instant and under one hold of the lock.
+
+        Args:
+            ids: Of the entries.
+            act: Given the instant, returns what became of each: what `make` makes a result of, or an error.
+            operation: The name of the call, for its errors.
+            make: Makes the results, when somebody looks.
+        """
+        try:
+            with self._lock:
+                if self._closed:
+                    self._refuse_closed(operation)
+                now = self._clock.now_us()
+                results = act(now)
+                seen = self._after(now)
+        except BaseException:
+            self._rebalance()
+            raise
+        errors = [result for result in results if isinstance(result, PostroomError)]
+        for error in errors:
+            self._sign(error, operation)
+        self._clock.note_progress()
+        if seen:
+            self._tell(seen)
+        # Only now: what runs then is no part of any entry, nor are its errors.
+        if self._clock.has_due:
+            self._clock.run_due()
+        return BatchOutcome(ids, results, make, has_failures=bool(errors))
+
+    def _observation(self, kind: str, at: int, entry: Entry, visible_at: int | None, receive_count: int) -> Observation:
+        details: dict[str, Any] = {"receive_count": receive_count, "body": entry.stored.body}
         if visible_at is not None:
             details["visible_at_us"] = visible_at
         return self._seen(at, cast("Kind", kind), entry.stored.message_id, **details)

@@ -8,31 +8,18 @@ old it is (SQS 2.2), without keeping a table of them.
 
 from __future__ import annotations
 
-from binascii import Error, a2b_base64, b2a_base64
-from struct import Struct
-from typing import Final, NamedTuple
+import struct
+from binascii import a2b_base64, b2a_base64
+from typing import Final
 
-from postroom.errors import InvalidInput, InvalidParameterValue, ReceiptHandleIsInvalid
-from postroom.limits import VISIBILITY_TIMEOUT_MAX_US
+from postroom.errors import InvalidInput, InvalidParameterValue, InvalidRequest, ReceiptHandleIsInvalid
 
 _MARK: Final = "AQEB"
 _TOKEN_BYTES: Final = 9
 _PREFIX_CHARS: Final = len(_MARK) + _TOKEN_BYTES * 4 // 3
-_BODY: Final = Struct(">QIqx")  # 21 bytes, a multiple of three: no padding
+_BODY: Final = struct.Struct(">QIqx")  # 21 bytes, a multiple of three: no padding
+_pack, _unpack = _BODY.pack, _BODY.unpack
 _HANDLE_CHARS: Final = _PREFIX_CHARS + _BODY.size * 4 // 3
-
-
-class Receipt(NamedTuple):
-    """
-    What a handle says.
-    """
-
-    number: int
-    """The message's number in the queue."""
-    receive: int
-    """Which receive of this message in this queue, from 1."""
-    received_at: int
-    """When, in microseconds since the epoch."""
 
 
 class Handles:
@@ -44,7 +31,7 @@ class Handles:
     >>> len(handle), handle[:4]
     (44, 'AQEB')
     >>> handles.read(handle, newest=1)
-    Receipt(number=1, receive=1, received_at=1704067200000000)
+    (1, 1, 1704067200000000)
 
     Args:
         token: 72 bits that no other queue has.
@@ -59,11 +46,11 @@ class Handles:
         """
         The handle of one receive.
         """
-        return self._prefix + b2a_base64(_BODY.pack(number, receive, received_at), newline=False).decode("ascii")
+        return self._prefix + b2a_base64(_pack(number, receive, received_at), newline=False).decode("ascii")
 
-    def read(self, handle: object, newest: int) -> Receipt:
+    def read(self, handle: object, newest: int) -> tuple[int, int, int]:
         """
-        What a handle says.
+        What a handle says: the message's number, which receive of it here, and when, in microseconds since the epoch.
 
         Args:
             handle: As `write` returned it.
@@ -73,41 +60,48 @@ class Handles:
             ReceiptHandleIsInvalid: It is no handle, or one of another queue.
             InvalidInput: It is no `str`.
         """
+        # On the path of each deletion: what is no handle at all fails somewhere here, and is told apart afterwards.
+        try:
+            if handle.startswith(self._prefix):  # type: ignore[attr-defined]
+                parts = _unpack(a2b_base64(handle[_PREFIX_CHARS:], strict_mode=True))  # type: ignore[index]
+                if 0 < parts[0] <= newest and parts[1]:
+                    return parts
+        except (AttributeError, TypeError, ValueError, struct.error):
+            pass
+        raise self._refusal(handle)
+
+    def _refusal(self, handle: object) -> InvalidRequest:
         if not isinstance(handle, str):
-            raise InvalidInput(
+            return InvalidInput(
                 f"receipt_handle is of type {type(handle).__name__}.",
                 help="Give the str in message.receipt_handle, not the message or its id.",
             )
-        receipt = self._decode(handle)
-        if receipt is None or (handle.startswith(self._prefix) and receipt.number > newest):
-            raise ReceiptHandleIsInvalid(
-                f'The input receipt handle "{handle}" is not a valid receipt handle.',
-                help="Use message.receipt_handle of a received message as it is; a message id is no receipt handle.",
-            )
-        if not handle.startswith(self._prefix):
-            raise ReceiptHandleIsInvalid(
+        if self._is_handle(handle) and not handle.startswith(self._prefix):
+            return ReceiptHandleIsInvalid(
                 f'The receipt handle "{handle}" is not valid for this queue.',
                 help="It comes from another queue: delete a message where it was received.",
             )
-        return receipt
+        return ReceiptHandleIsInvalid(
+            f'The input receipt handle "{handle}" is not a valid receipt handle.',
+            help="Use message.receipt_handle of a received message as it is; a message id is no receipt handle.",
+        )
 
     @staticmethod
-    def _decode(handle: str) -> Receipt | None:
+    def _is_handle(handle: str) -> bool:
         if len(handle) != _HANDLE_CHARS or not handle.startswith(_MARK):
-            return None
+            return False
         try:
-            receipt = Receipt._make(_BODY.unpack(a2b_base64(handle[_PREFIX_CHARS:], strict_mode=True)))
-        except (Error, ValueError):
-            return None
-        return receipt if receipt.number and receipt.receive else None
+            parts = _unpack(a2b_base64(handle[_PREFIX_CHARS:], strict_mode=True))
+        except (ValueError, struct.error):
+            return False
+        return bool(parts[0] and parts[1])
 
 
-def refuse_expired(handle: str, receipt: Receipt, now: int) -> None:
+def refuse_expired(handle: str) -> InvalidParameterValue:
     """
-    Refuses a handle 12 hours after its receive (SQS 2.2).
+    The error for a handle 12 hours after its receive (SQS 2.2).
     """
-    if now - receipt.received_at >= VISIBILITY_TIMEOUT_MAX_US:
-        raise InvalidParameterValue(
-            f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
-            help="A receipt handle is good for 12 hours; receive the message again.",
-        )
+    return InvalidParameterValue(
+        f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
+        help="A receipt handle is good for 12 hours; receive the message again.",
+    )

@@ -5,36 +5,25 @@ The calls of a standard queue, as drivers of its core: lock, clock, waiting. The
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from postroom import limits
-from postroom.clock import Duration, Registration, show_span
-from postroom.errors import BatchRequestTooLong, InvalidParameterValue, OverLimit, PostroomError
+from postroom.errors import PostroomError
+from postroom.message import NO_ATTRIBUTES
 from postroom.queue import _checks as checks
-from postroom.queue._batch import (
-    BatchOutcome,
-    BatchSuccess,
-    DeleteEntry,
-    SendEntry,
-    VisibilityEntry,
-    failure,
-    refuse_type,
-    with_ids,
-)
+from postroom.queue._batch import INDEXES, BatchOutcome, SendEntry, prepare
 from postroom.queue._entry import Stored
-from postroom.queue._frame import SENDER, QueueFrame
-from postroom.queue._handles import refuse_expired
+from postroom.queue._frame import SENDER
 from postroom.queue._message import Message, SentMessage
+from postroom.queue._receipts import ReceiptCalls
 
 if TYPE_CHECKING:
-    from postroom.message import AttributeInput
+    from postroom.clock import Duration, Registration
+    from postroom.message import AttributeInput, AttributeValue
     from postroom.queue._aio import QueueAio
 
-E = TypeVar("E", SendEntry, DeleteEntry, VisibilityEntry)
-R = TypeVar("R")
 
-
-class Queue(QueueFrame):
+class Queue(ReceiptCalls):
     """
     A standard queue: at-least-once delivery, in the order sent unless a message comes back.
 
@@ -91,7 +80,7 @@ class Queue(QueueFrame):
     Differs from SQS: no sampling of hosts, so a short poll never misses a visible message; see docs/fidelity.md.
     """
 
-    _aio: QueueAio | None = None
+    _aio: ClassVar[type[QueueAio] | None] = None
 
     # Sending.
 
@@ -124,23 +113,49 @@ class Queue(QueueFrame):
             InvalidInput: An argument is of a wrong type.
             ResourceClosed: The queue is closed.
         """
-        stored_attributes, delay_us = checks.check_send(body, delay, attributes, self._max_size, in_batch=False)
-        return self._send(body, stored_attributes, delay_us)
-
-    def _send(self, body: str, attributes: Mapping[str, Any], delay_us: int | None) -> SentMessage:
-        core = self._core
-        with self._lock:
-            self._refuse_closed("send_message")
-            now = self._clock.now_us()
-            stored = Stored(self._random.getrandbits(128), body, attributes, now, SENDER)
-            core.send(now, stored, delay=core.delay if delay_us is None else delay_us)
-            seen = self._after(now)
+        if (
+            attributes is None
+            and delay is None
+            and type(body) is str
+            and 0 < len(body) <= self._max_size
+            and body.isascii()
+            and body.isprintable()
+        ):
+            # What nearly always is: nothing to look at that these four do not tell in no time.
+            stored, delay_us = NO_ATTRIBUTES, self._core.delay
+        else:
+            try:
+                stored, delay_us, _ = self._check_send(body, delay, attributes, in_batch=False)
+            except PostroomError as error:
+                self._sign(error, "send_message")
+                raise
+        try:
+            with self._lock:
+                if self._closed:
+                    self._refuse_closed("send_message")
+                now = self._clock.now_us()
+                sent = self._send(now, body, stored, delay_us)
+                seen = self._after(now)
+        except BaseException:
+            self._rebalance()
+            raise
         self._clock.note_progress()
         if seen:
             self._tell(seen)
         if self._clock.has_due:
             self._clock.run_due()
-        return SentMessage(stored)
+        return SentMessage(sent)
+
+    def _check_send(
+        self, body: str, delay: Duration | None, attributes: Mapping[str, AttributeInput] | None, *, in_batch: bool
+    ) -> tuple[Mapping[str, AttributeValue], int, int]:
+        stored, delay_us, size = checks.check_send(body, delay, attributes, self._max_size, in_batch=in_batch)
+        return stored, self._core.delay if delay_us is None else delay_us, size
+
+    def _send(self, now: int, body: str, attributes: Mapping[str, AttributeValue], delay_us: int) -> Stored:
+        stored = Stored(self._random.getrandbits(128), body, attributes, now, SENDER)
+        self._core.send(now, stored, delay=delay_us)
+        return stored
 
     def send_message_batch(self, entries: Iterable[SendEntry | str]) -> BatchOutcome[SentMessage]:
         """
@@ -161,23 +176,36 @@ class Queue(QueueFrame):
             InvalidInput: An entry is neither.
             ResourceClosed: The queue is closed.
         """
-        found = [SendEntry(entry) if isinstance(entry, str) else entry for entry in entries]
-        numbered = self._entries(SendEntry, found, "SendMessageBatch")
-        total = sum(checks.size_of(entry.body, entry.attributes) for _, entry in numbered)
+        plain = checks.plain_size(entries, self._max_size)
+        if 0 < plain <= limits.MESSAGE_SIZE_MAX_BYTES:
+            bodies = cast("list[str]", entries)
+            return self._carry_out(
+                INDEXES[: len(bodies)], lambda now: self._send_plain(now, bodies), "send_message_batch", SentMessage
+            )
+        numbered = self._entries(SendEntry, entries, "send_message_batch", SendEntry)
+        prepared = prepare(
+            numbered, lambda entry: self._check_send(entry.body, entry.delay, entry.attributes, in_batch=True)
+        )
+        total = sum(
+            checks.size_of(entry.body, entry.attributes) if isinstance(checked, PostroomError) else checked[2]
+            for (_, entry), checked in zip(numbered, prepared, strict=True)
+        )
         if total > limits.MESSAGE_SIZE_MAX_BYTES:
-            raise BatchRequestTooLong(
-                f"Batch requests cannot be longer than {limits.MESSAGE_SIZE_MAX_BYTES} bytes. "
-                f"You have sent {total} bytes.",
-                help="Bodies and attributes of all entries count together: split them into several calls.",
-            )
+            raise checks.refuse_total(total, "send_message_batch", self._name)
 
-        def send(entry: SendEntry) -> SentMessage:
-            stored, delay_us = checks.check_send(
-                entry.body, entry.delay, entry.attributes, self._max_size, in_batch=True
-            )
-            return self._send(entry.body, stored, delay_us)
+        def send(now: int) -> list[Stored | PostroomError]:
+            return [
+                checked if isinstance(checked, PostroomError) else self._send(now, entry.body, checked[0], checked[1])
+                for (_, entry), checked in zip(numbered, prepared, strict=True)
+            ]
 
-        return self._each(numbered, send)
+        return self._carry_out([id_ for id_, _ in numbered], send, "send_message_batch", SentMessage)
+
+    def _send_plain(self, now: int, bodies: list[str]) -> list[Stored]:
+        draw = self._random.getrandbits
+        messages = [Stored(draw(128), body, NO_ATTRIBUTES, now, SENDER) for body in bodies]
+        self._core.send_all(now, messages)
+        return messages
 
     # Receiving.
 
@@ -227,59 +255,68 @@ class Queue(QueueFrame):
         """
         How one receive looks once, and until when it goes on looking; None if it does not.
         """
-        checks.check_max_messages(max_messages)
-        wait = self._wait_us if wait_time is None else checks.wait_us(wait_time)
-        timeout = None if visibility_timeout is None else checks.visibility_us(visibility_timeout, "visibility_timeout")
+        try:
+            checks.check_max_messages(max_messages)
+            wait = self._wait_us if wait_time is None else checks.wait_us(wait_time)
+            timeout = None
+            if visibility_timeout is not None:
+                timeout = checks.visibility_us(visibility_timeout, "visibility_timeout")
+        except PostroomError as error:
+            self._sign(error, "receive_messages")
+            raise
         until = self._clock.now_us() + wait if wait else None
         return (lambda: self._receive(max_messages, timeout, waits=until is not None) or None), until
 
     def _receive(self, max_messages: int, timeout: int | None, *, waits: bool) -> list[Message]:
         core, write = self._core, self._handles.write
-        with self._lock:
-            self._refuse_closed("receive_messages")
-            now = self._clock.now_us()
-            if core.in_flight >= limits.IN_FLIGHT_MAX:
-                return self._refuse_over_limit(now, waits=waits)
-            entries = core.receive(
-                now,
-                max_messages=max_messages,
-                visibility_timeout=core.visibility_timeout if timeout is None else timeout,
-            )
-            messages = [
-                Message(
-                    entry.stored,
-                    write(entry.number, entry.receives, now),
-                    entry.receive_count,
-                    cast("int", entry.first_received_at),
+        try:
+            with self._lock:
+                if self._closed:
+                    self._refuse_closed("receive_messages")
+                now = self._clock.now_us()
+                if len(core) >= limits.IN_FLIGHT_MAX and self._is_over_limit(now, waits=waits):
+                    return []
+                entries = core.receive(
+                    now,
+                    max_messages=max_messages,
+                    visibility_timeout=core.visibility_timeout if timeout is None else timeout,
                 )
-                for entry in entries
-            ]
-            seen = self._after(now)
-            moving = bool(core.moving)
+                messages = [
+                    Message(
+                        entry.stored,
+                        write(entry.number, entry.receives, now),
+                        entry.receive_count,
+                        entry.first_received_at or now,
+                    )
+                    for entry in entries
+                ]
+                if self._waiters.firing:
+                    self._waiters.note_look()
+                seen = self._after(now)
+                moving = list(core.moving.values()) if core.moving else None
+        except BaseException:
+            self._rebalance()
+            raise
         if messages:
             self._clock.note_progress()
         if seen:
             self._tell(seen)
         if moving:
-            self._outbox.drain()
+            self._outbox.drain(self._next_hand_over)
             # What the dead-letter queue refused is to be delivered from here, and by this call if it has room.
-            if len(messages) < max_messages and core.available:
+            if len(messages) < max_messages and any(entry.keep for entry in moving):
                 messages += self._receive(max_messages - len(messages), timeout, waits=waits)
         if self._clock.has_due:
             self._clock.run_due()
         return messages
 
-    def _refuse_over_limit(self, now: int, *, waits: bool) -> list[Message]:
+    def _is_over_limit(self, now: int, *, waits: bool) -> bool:
         self._core.settle(now)
-        if self._core.in_flight >= limits.IN_FLIGHT_MAX and not waits:
-            raise OverLimit(
-                "Too many messages have been received without being deleted. Please delete your received messages or "
-                "let them timeout before receiving more.",
-                help=f"{limits.IN_FLIGHT_MAX:,} messages are in flight.",
-                operation="receive_messages",
-                resource=self._name,
-            )
-        return []
+        if self._core.in_flight < limits.IN_FLIGHT_MAX:
+            return False
+        if not waits:
+            raise checks.refuse_over_limit("receive_messages", self._name)
+        return True
 
     def take(self, max_messages: int) -> list[Message]:
         """
@@ -306,9 +343,12 @@ class Queue(QueueFrame):
             callback: Called without arguments; on a `SystemClock` by a thread of its pool.
             until: When to call it even if none is there, in microseconds since the epoch; None: never.
         """
+        checks.check_when_ready(callback, until, self._name)
         with self._lock:
             self._refuse_closed("when_ready")
         registration = self._waiters.when_ready(callback, until)
+        if self._closed:
+            registration.wake()  # closed in between: whoever looks now is told
         if self._clock.has_due:
             self._clock.run_due()
         return registration
@@ -324,160 +364,8 @@ class Queue(QueueFrame):
         >>> asyncio.run(queue.aio.receive_messages(wait_time=20))
         []
         """
-        if self._aio is None:
+        if Queue._aio is None:
             from postroom.queue._aio import QueueAio  # noqa: PLC0415 - asyncio is imported when it is used
 
-            self._aio = QueueAio(self)
-        return self._aio
-
-    # Deleting, and changing visibility.
-
-    def delete_message(self, receipt_handle: str) -> None:
-        """
-        Removes a received message for good. O(1).
-
-        Any handle of the message will do, also after its visibility timeout, and more than once (SQS 2.2).
-
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> sent = queue.send_message("2 x tea")
-        >>> [message] = queue.receive_messages()
-        >>> queue.delete_message(message.receipt_handle)
-        >>> len(queue)
-        0
-
-        Args:
-            receipt_handle: Of a message that this queue returned.
-
-        Raises:
-            ReceiptHandleIsInvalid: It is no receipt handle, or one of another queue.
-            InvalidParameterValue: It is 12 hours old.
-            InvalidInput: It is no `str`.
-            ResourceClosed: The queue is closed.
-        """
-        core = self._core
-        with self._lock:
-            self._refuse_closed("delete_message")
-            now = self._clock.now_us()
-            receipt = self._handles.read(receipt_handle, core.newest)
-            refuse_expired(receipt_handle, receipt, now)
-            core.delete(now, receipt.number)
-            seen = self._after(now)
-        if seen:
-            self._tell(seen)
-        if self._clock.has_due:
-            self._clock.run_due()
-
-    def delete_message_batch(self, entries: Iterable[DeleteEntry | str]) -> BatchOutcome[None]:
-        """
-        Deletes 1 to 10 messages. One bad entry fails alone; the others go through.
-
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> outcome = queue.send_message_batch(["2 x tea", "1 x cake"])
-        >>> messages = queue.receive_messages(max_messages=10)
-        >>> queue.delete_message_batch([message.receipt_handle for message in messages]).raise_for_failures()
-
-        Args:
-            entries: A `str` is a receipt handle whose id is its index.
-
-        Raises:
-            EmptyBatchRequest, TooManyEntriesInBatchRequest, InvalidBatchEntryId, BatchEntryIdsNotDistinct: The whole
-            call is refused, and nothing was deleted.
-            InvalidInput: An entry is neither.
-            ResourceClosed: The queue is closed.
-        """
-        found = [DeleteEntry(entry) if isinstance(entry, str) else entry for entry in entries]
-        numbered = self._entries(DeleteEntry, found, "DeleteMessageBatch")
-        return self._each(numbered, lambda entry: self.delete_message(entry.receipt_handle))
-
-    def change_message_visibility(self, receipt_handle: str, timeout: Duration) -> None:
-        """
-        Hides a received message until `timeout` seconds from now; with 0 it is available at once. O(log n).
-
-        This replaces what was left of its visibility timeout, and is not remembered for the next receive.
-
-        >>> from postroom import ManualClock, Queue
-        >>> clock = ManualClock()
-        >>> queue = Queue("orders", clock=clock)
-        >>> sent = queue.send_message("2 x tea")
-        >>> [message] = queue.receive_messages()
-        >>> queue.change_message_visibility(message.receipt_handle, 300)  # this takes longer than thought
-        >>> clock.advance(299.9)
-        >>> queue.receive_messages()
-        []
-
-        Args:
-            receipt_handle: Of a message that this queue returned.
-            timeout: Seconds, 0 to 43200, and together with the time since the receive at most 43200.
-
-        Raises:
-            ReceiptHandleIsInvalid: It is no receipt handle, or one of another queue.
-            InvalidParameterValue: The timeout is out of range, the total over 12 hours, or the message gone.
-            InvalidInput: An argument is of a wrong type.
-            ResourceClosed: The queue is closed.
-        """
-        span = checks.visibility_us(timeout, "timeout")
-        core = self._core
-        with self._lock:
-            self._refuse_closed("change_message_visibility")
-            now = self._clock.now_us()
-            receipt = self._handles.read(receipt_handle, core.newest)
-            refuse_expired(receipt_handle, receipt, now)
-            elapsed = now - receipt.received_at
-            if elapsed + span > limits.VISIBILITY_TIMEOUT_MAX_US:
-                raise InvalidParameterValue(
-                    f"Value {timeout} for parameter VisibilityTimeout is invalid. Reason: Total VisibilityTimeout for "
-                    "the message is beyond the limit [43200 seconds]",
-                    help=f"It was received {show_span(elapsed)} ago, and one receive is good for 12 hours in all.",
-                )
-            if not core.change_visibility(now, receipt.number, span):
-                raise InvalidParameterValue(
-                    f"Value {receipt_handle} for parameter ReceiptHandle is invalid. Reason: Message does not exist or "
-                    "is not available for visibility timeout change.",
-                    help="It was deleted, has expired, or has moved to the dead-letter queue.",
-                )
-            seen = self._after(now)
-        if seen:
-            self._tell(seen)
-        if self._clock.has_due:
-            self._clock.run_due()
-
-    def change_message_visibility_batch(self, entries: Iterable[VisibilityEntry]) -> BatchOutcome[None]:
-        """
-        Changes the visibility of 1 to 10 messages. One bad entry fails alone; the others go through.
-
-        >>> from postroom import ManualClock, Queue, VisibilityEntry
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> sent = queue.send_message("2 x tea")
-        >>> [message] = queue.receive_messages()
-        >>> outcome = queue.change_message_visibility_batch([VisibilityEntry(message.receipt_handle, 0)])
-        >>> len(outcome.successful), queue.stats().available
-        (1, 1)
-
-        Raises:
-            EmptyBatchRequest, TooManyEntriesInBatchRequest, InvalidBatchEntryId, BatchEntryIdsNotDistinct: The whole
-            call is refused, and nothing was changed.
-            InvalidInput: An entry is no `VisibilityEntry`.
-            ResourceClosed: The queue is closed.
-        """
-        numbered = self._entries(VisibilityEntry, entries, "ChangeMessageVisibilityBatch")
-        return self._each(numbered, lambda entry: self.change_message_visibility(entry.receipt_handle, entry.timeout))
-
-    def _entries(self, kind: type[E], entries: Iterable[E], operation: str) -> list[tuple[str, E]]:
-        with self._lock:
-            self._refuse_closed(operation)
-        found = list(entries)
-        for entry in found:
-            if not isinstance(entry, kind):
-                raise refuse_type(kind, entry)
-        return with_ids(found, operation)
-
-    def _each(self, numbered: list[tuple[str, E]], call: Callable[[E], R]) -> BatchOutcome[R]:
-        outcome: BatchOutcome[R] = BatchOutcome([], [])
-        for id_, entry in numbered:
-            try:
-                outcome.successful.append(BatchSuccess(id_, call(entry)))
-            except PostroomError as error:
-                outcome.failed.append(failure(id_, error))
-        return outcome
+            Queue._aio = QueueAio
+        return Queue._aio(self)

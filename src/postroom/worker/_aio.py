@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from postroom.clock import to_us
 from postroom.clock._aio import wait
-from postroom.errors import InvalidInput, ResourceClosed
+from postroom.errors import InvalidInput, NotSupported, ResourceClosed
 from postroom.faults import injected
 from postroom.worker._mapping import check_source
 
@@ -62,26 +62,48 @@ class FunctionAio:
 
         Raises:
             InvalidInput: An argument is out of its range, or the handler is no ``async def``.
+            NotSupported: The function has a `concurrency`: here it is how many polls are awaited.
+            Exception: What the handler raised, with ``on_error="raise"``, when the poll ends.
         """
         function = self._function
         if not function.is_async:
             raise InvalidInput(
                 f"The handler of {function.name} is no async def.", help="Use function.add_event_source(queue)."
             )
+        if function.concurrency is not None:
+            raise NotSupported(
+                f"{function.name} has concurrency={function.concurrency}, which does not bound coroutines.",
+                help="Leave it out, and await as many polls side by side as calls may run.",
+            )
         check_source(function, queue, batch_size)
         span = None if idle is None else to_us(idle, "idle")
         if span is not None and span < 0:
             raise InvalidInput(f"idle={idle!r} is negative.", help="Give 0 or more seconds, or None.")
+        with function.polling(queue):
+            taken = await self._poll(queue, batch_size, span)
+        function._clock.run_due()  # nobody else may come to be told of errors
+        return taken
+
+    async def _poll(self, queue: Queue, batch_size: int, span: int | None) -> int:
+        function = self._function
+        clock = function._clock
+
+        def attempt() -> list[Message] | None:
+            function._refuse_closed("poll")
+            return queue.take(batch_size) or None
+
         taken = 0
         while True:
-            until = None if span is None else function._clock.now_us() + span
+            until = None if span is None else clock.now_us() + span
             try:
-                messages = await wait(queue._waiters, lambda: queue.take(batch_size) or None, until)
+                messages = await wait(queue._waiters, attempt, until)
                 if messages is None:
                     return taken
-                taken += await self._process(messages, queue)
+                with function.running():
+                    taken += await self._process(messages, queue)
             except ResourceClosed:
                 return taken
+            await clock.aio.sleep(0)  # a backlog, or a handler that feeds its own queue, leaves others their turn
 
     async def _process(self, messages: list[Message], queue: Queue) -> int:
         function = self._function
@@ -94,5 +116,8 @@ class FunctionAio:
             function.note_failure(error, event, context, messages)
             return 0
         function.note_success(context, messages)
-        queue.delete_message_batch([message.receipt_handle for message in messages])
+        try:
+            queue.delete_message_batch([message.receipt_handle for message in messages])
+        except ResourceClosed:
+            pass  # it was taken all the same; the next look ends the poll
         return len(messages)

@@ -6,15 +6,17 @@ from __future__ import annotations
 
 import inspect
 import random
-from collections import OrderedDict, deque
-from collections.abc import Callable
+from collections import Counter, OrderedDict, deque
+from collections.abc import Callable, Generator
+from contextlib import contextmanager
+from threading import get_ident
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
 
 from postroom.clock import Clock, show_span, to_datetime
 from postroom.delivery import Resource
-from postroom.errors import InvalidInput, NotSupported
+from postroom.errors import InvalidInput, NotSupported, ResourceClosed
 from postroom.faults import Crash, injected
-from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX
+from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX, NESTED_CALLS_MAX
 from postroom.message import format_uuid
 from postroom.naming import Arn
 from postroom.observe import Home, Standalone
@@ -69,7 +71,7 @@ class Failure(NamedTuple):
         """
         As a plain dict; the error as text.
         """
-        return {**self._asdict(), "error": repr(self.error)}
+        return {**self._asdict(), "error": _shown(self.error)}
 
 
 class FunctionStats(NamedTuple):
@@ -117,7 +119,8 @@ class Function(Resource):
     If the handler raises, nothing of the batch is deleted: it is back in the queue when its visibility timeout ends,
     and the error is kept in `failures`. The sender sees nothing of it.
 
-    On a `ManualClock` handlers run in line, on the thread that drives the clock; on a `SystemClock` on its pool.
+    On a `ManualClock` handlers run in line, on the thread that drives the clock; on a `SystemClock` on its pool. In line
+    means that a handler that advances the clock, to be slow, has other calls run inside it; at most 16 deep.
 
     Args:
         handler: Called with the event and a `Context`; what it returns is ignored.
@@ -150,8 +153,8 @@ class Function(Resource):
     ) -> None:
         if not callable(handler):
             raise InvalidInput(f"handler={handler!r} cannot be called.", help="Give a function of (event, context).")
-        name = getattr(handler, "__name__", type(handler).__name__) if name is None else name
-        _check_name(name)
+        shown: str = getattr(handler, "__name__", type(handler).__name__) if name is None else name
+        _check_name(shown)
         if concurrency is not None and not is_count(concurrency):
             raise InvalidInput(f"concurrency={concurrency!r} is out of range.", help="Give 1 or more, or None.")
         if on_error not in {"record", "raise"}:
@@ -162,21 +165,24 @@ class Function(Resource):
                 help="Give home, or clock and seed, not both.",
             )
         home = Standalone(clock, seed) if home is None else home
-        super().__init__(name, str(Arn.function(home.region_name, home.account, name)), home)
+        super().__init__(shown, str(Arn.function(home.region_name, home.account, shown)), home)
         self._handler = handler
         self._concurrency = concurrency
         self._raises = on_error == "raise"
         self._faults = faults
         self._running = 0
-        self._parked: deque[Callable[[], object]] = deque()
+        self._nested: Counter[int] = Counter()
+        """Calls under way by the thread they run on: inside one another."""
+        self._parked: dict[Callable[[], object], None] = {}
         self._counts = {"invocations": 0, "succeeded": 0, "failed": 0, "messages": 0}
         self._failures: deque[Failure] = deque(maxlen=ERRORS_KEPT_MAX)
         self._outcomes: OrderedDict[str, tuple[int, str]] = OrderedDict()
         self._mappings: list[EventSourceMapping] = []
+        self._polled: list[Queue] = []
         self._aio: FunctionAio | None = None
 
     def __repr__(self) -> str:
-        fed = ", ".join(str(mapping.source) for mapping in self._mappings) or "nothing"
+        fed = ", ".join(str(mapping.source) for mapping in self._mappings if not mapping.closed) or "nothing"
         state = "closed" if self._closed else f"fed by {fed}"
         return (
             f"<Function {self._name}: {state}, {self._counts['succeeded']} succeeded, {self._counts['failed']} failed>"
@@ -208,10 +214,10 @@ class Function(Resource):
     @property
     def event_sources(self) -> list[EventSourceMapping]:
         """
-        What feeds it.
+        What feeds it; those that were closed do not.
         """
         with self._lock:
-            return list(self._mappings)
+            return [mapping for mapping in self._mappings if not mapping.closed]
 
     def add_event_source(self, queue: Queue, *, batch_size: int = 10) -> EventSourceMapping:
         """
@@ -246,7 +252,7 @@ class Function(Resource):
         mapping = EventSourceMapping(self, queue, batch_size=batch_size)
         with self._lock:
             self._refuse_closed("add_event_source")
-            self._mappings.append(mapping)
+            self._mappings = [*(one for one in self._mappings if not one.closed), mapping]
         mapping.start()
         return mapping
 
@@ -278,22 +284,35 @@ class Function(Resource):
         """
         For event sources: takes one of the calls that may run at a time; if none is free, `retry` is called later.
         """
+        ident = get_ident()
         with self._lock:
-            if self._concurrency is not None and self._running >= self._concurrency:
-                self._parked.append(retry)
+            is_full = self._concurrency is not None and self._running >= self._concurrency
+            if is_full or self._nested[ident] >= NESTED_CALLS_MAX:
+                # Once per event source, however often it asks: when its turn comes, it works off all there is.
+                self._parked[retry] = None
                 return False
             self._running += 1
+            self._nested[ident] += 1
             return True
 
     def end(self) -> None:
         """
         For event sources: gives it back.
         """
+        ident = get_ident()
         with self._lock:
             self._running -= 1
-            retry = self._parked.popleft() if self._parked else None
+            self._nested[ident] -= 1
+            if not self._nested[ident]:
+                del self._nested[ident]
+            retry = next(iter(self._parked), None)
+            if retry is not None:
+                del self._parked[retry]
         if retry is not None:
-            self._clock.run(retry, str(self), patient=True)
+            try:
+                self._clock.run(retry, str(self), patient=True)
+            except ResourceClosed:
+                pass  # a closed clock runs nothing any more, and has said so
 
     def process(self, messages: list[Message], queue: Queue) -> bool:
         """
@@ -305,7 +324,7 @@ class Function(Resource):
         context, event, crash = self.prepare(messages, queue)
         try:
             with injected(crash):
-                self._handler(event, context)
+                _refuse_unfinished(self._handler(event, context))
         except Exception as error:
             self.note_failure(error, event, context, messages)
             return False
@@ -341,14 +360,41 @@ class Function(Resource):
         """
         For event sources: the handler raised.
         """
+        shown = _shown(error)
         with self._lock:
             self._counts["failed"] += 1
             self._failures.append(Failure(self._clock.now_us(), context.aws_request_id, error, event))
-            self._remember(messages, f"failed in call {context.aws_request_id}: {error!r}")
-            seen = self._seen_all("failed", messages, request_id=context.aws_request_id, error=repr(error))
+            self._remember(messages, f"failed in call {context.aws_request_id}: {shown}")
+            seen = self._seen_all("failed", messages, request_id=context.aws_request_id, error=shown)
         self._tell(seen)
         if self._raises:
             self._clock.hand_over(error)
+
+    @contextmanager
+    def polling(self, queue: Queue) -> Generator[None]:
+        """
+        For `aio.poll`: while it lasts, closing the function wakes those who wait for the queue.
+        """
+        with self._lock:
+            self._polled.append(queue)
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._polled.remove(queue)
+
+    @contextmanager
+    def running(self) -> Generator[None]:
+        """
+        For `aio.poll`: one call more is under way.
+        """
+        with self._lock:
+            self._running += 1
+        try:
+            yield
+        finally:
+            with self._lock:
+                self._running -= 1
 
     def _remember(self, messages: list[Message], what: str) -> None:
         now = self._clock.now_us()
@@ -411,6 +457,36 @@ class Function(Resource):
         super().close()
         for mapping in self.event_sources:
             mapping.close()
+        with self._lock:
+            polled = list(self._polled)
+        for queue in polled:
+            # A wake-up is a hint: the coroutines that poll for this function see that it is over, all others wait on.
+            with queue._lock:
+                queue._waiters.wake_all()
+
+
+def _shown(error: Exception) -> str:
+    """
+    An error as text. This runs its class's own code, which may be wrong: never under a lock.
+    """
+    try:
+        return repr(error)
+    except Exception as another:
+        return f"<{type(error).__name__}, whose repr raises {type(another).__name__}>"
+
+
+def _refuse_unfinished(result: object) -> None:
+    """
+    Refuses what a handler returns if its work would still have to be done, by nobody.
+    """
+    if inspect.iscoroutine(result) or inspect.isgenerator(result):
+        result.close()
+    elif not (inspect.isawaitable(result) or inspect.isasyncgen(result)):
+        return
+    raise NotSupported(
+        f"The handler returned a {type(result).__name__}: its work is still to be done, and nobody would do it.",
+        help="Return when the work is done; await function.aio.poll(queue) for an async def.",
+    )
 
 
 def _check_name(name: object) -> None:

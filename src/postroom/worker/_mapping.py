@@ -32,27 +32,32 @@ class Caller(Protocol):
         """
         The function's name.
         """
+        ...
 
     @property
     def clock(self) -> Clock:
         """
         Whose clock both live by.
         """
+        ...
 
     def begin(self, retry: Callable[[], object]) -> bool:
         """
         Takes one of the calls that may run at a time; if none is free, `retry` is called later.
         """
+        ...
 
     def end(self) -> None:
         """
         Gives it back.
         """
+        ...
 
     def process(self, messages: list[Message], queue: Queue) -> bool:
         """
         Calls the handler; whether it took the batch.
         """
+        ...
 
 
 class EventSourceMapping:
@@ -117,10 +122,11 @@ class EventSourceMapping:
         For `Function`: begins to feed it.
         """
         try:
-            self._ask()
+            self._queue._refuse_closed("add_event_source")
         except ResourceClosed:
             self.close()
             raise
+        self._ask()
 
     def close(self) -> None:
         """
@@ -147,21 +153,22 @@ class EventSourceMapping:
                 return
             # The queue's lock and the clock's are taken below this one, never the other way round.
             self._registration = self._queue._waiters.when_ready(self._work, None)
+        if self._queue.closed:
+            self.close()  # closed in between: it calls nobody any more
         if self._queue.clock.has_due:
             self._queue.clock.run_due()
 
     def _work(self) -> None:
-        if self._closed or not self._function.begin(self._work):
+        if not self._function.begin(self._work):
             return
+        # If this was closed meanwhile, the call is given back at once, and with it the turn goes to the next in line.
         try:
             self._work_off()
         except ResourceClosed:
             self.close()
         finally:
+            # Whatever ended it, Ctrl-C too: the next batch is asked for.
             self._function.end()
-        if self._queue.closed:
-            self.close()
-        else:
             self._ask()
 
     def _work_off(self) -> None:
@@ -173,8 +180,10 @@ class EventSourceMapping:
         """
         batches = -(-self._queue.stats().available // self._batch_size)
         for _ in range(batches):
+            if self._closed:
+                return  # looked at before messages are taken: what is taken counts as received
             messages = self._queue.take(self._batch_size)
-            if not messages or self._closed:
+            if not messages:
                 return
             self._ask()
             self._process(messages)

@@ -1,0 +1,270 @@
+"""
+The command ``postroom``.
+
+Exit statuses: 0, all went well; 1, it ran, and not all is accounted for or lines of the input were bad; 2, it could not
+run; 130, interrupted; 141, nobody reads its output.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import math
+import os
+import sys
+from collections.abc import Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, NoReturn
+
+from postroom._version import __version__
+from postroom.errors import InvalidInput
+from postroom.lab.demo import play
+from postroom.lab.events import bundled, read_from
+from postroom.lab.report import clean, report
+from postroom.lab.screen import bar_char, progress, show
+
+if TYPE_CHECKING:
+    from postroom.lab.accounts import Result
+    from postroom.lab.events import BadLine, Reading
+
+OK: Final = 0
+INCOMPLETE: Final = 1
+CANNOT_RUN: Final = 2
+INTERRUPTED: Final = 130
+NOBODY_READS: Final = 141
+
+SPEED_MAX: Final = 100_000
+"""A day in a second: faster than that, threads cannot keep up with visibility timeouts."""
+_BAD_LINES_SHOWN: Final = 50
+
+_ABOUT = "Message queues, topics, event buses and streams inside one Python process, with time you control."
+
+_DEMO = """\
+Sends a day of events through a queue, a function that fails at times, and a
+dead-letter queue, and accounts for each event at the far end, by its id.
+
+Events arrive all over a simulated day. One call in twenty crashes on
+purpose, and one kind of event cannot be read at first: what fails comes back
+after its visibility timeout, and what failed three times goes to the
+dead-letter queue. In the hour after the day the handler is mended, and dead
+letters are sent round again. The simulated day takes less than a second.
+"""
+
+_DEMO_MORE = """\
+EVENTS is a file of JSON Lines, gzipped or not, an event a line:
+  {"source": "shop", "detail-type": "order", "detail": {"total": 7}}
+"id" (text) and "time" (such as "2024-01-31T12:00:00Z") may be there too. If
+all events have a time, within one day, they arrive at their times. A bad line
+is reported and skipped.
+
+exit status:
+  0    every event is accounted for
+  1    some are not, or lines of the input were bad
+  2    it could not run: the input cannot be read, an option is wrong
+  130  interrupted; what was reached is reported
+
+examples:
+  postroom demo
+  postroom demo --seed 7 --json result.json
+  postroom demo --speed 3600          a day in 24 seconds, on the system clock
+  zcat events.jsonl.gz | postroom demo -
+"""
+
+
+class _CannotRun(Exception):
+    """
+    Why it could not, for people.
+    """
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """
+    Runs the command, and returns its exit status.
+
+    >>> main(["--version"])
+    postroom ...
+    0
+
+    Args:
+        argv: The arguments after the command's name; those of the process unless given.
+    """
+    for stream in (sys.stdout, sys.stderr):
+        # Whatever events are called, and whatever the terminal's encoding is: show it somehow.
+        with suppress(AttributeError, ValueError, OSError):
+            stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # not in all text streams
+    try:
+        status = _run(argv)
+        sys.stdout.flush()
+        return status
+    except _CannotRun as error:
+        _say(f"postroom demo: {error}")
+        return CANNOT_RUN
+    except SystemExit as ended:  # argparse has said what there is to say
+        return ended.code if isinstance(ended.code, int) else CANNOT_RUN
+    except KeyboardInterrupt:
+        _say("postroom: interrupted")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _discard_output()
+        return NOBODY_READS
+    except OSError as error:  # of what reads and writes files, each says so itself
+        with suppress(OSError):
+            _say(f"postroom: cannot write: {error.strerror or error}")
+        _discard_output()
+        return CANNOT_RUN
+
+
+def _say(text: str) -> None:
+    sys.stderr.write(f"{text}\n")
+
+
+def _discard_output() -> None:
+    """
+    Points both streams at nothing, so that the interpreter's last flush does not complain either.
+    """
+    nothing = os.open(os.devnull, os.O_WRONLY)
+    for stream in (sys.stdout, sys.stderr):
+        try:
+            stream.flush()
+        except OSError:
+            with suppress(OSError, ValueError):
+                os.dup2(nothing, stream.fileno())
+        except ValueError:
+            pass  # it was closed
+    os.close(nothing)
+
+
+def _run(argv: Sequence[str] | None) -> int:
+    parser = _parser()
+    options = parser.parse_args(argv)
+    if options.command is None:
+        parser.print_help(sys.stderr)
+        return CANNOT_RUN
+    return _demo(options)
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(prog="postroom", description=_ABOUT, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=f"postroom {__version__}")
+    commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
+    demo = commands.add_parser(
+        "demo",
+        help="send a day of real events through a queue, and account for each",
+        description=_DEMO,
+        epilog=_DEMO_MORE,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+        allow_abbrev=False,
+    )
+    demo.add_argument(
+        "events",
+        nargs="?",
+        metavar="EVENTS",
+        help='JSON Lines to play, "-" for standard input; 329 real GitHub events unless given',
+    )
+    demo.add_argument(
+        "--json",
+        metavar="FILE",
+        help='also write everything as JSON, "-" for standard output (the report is then on standard error); '
+        "the same events and seed give the same bytes, but with --speed",
+    )
+    demo.add_argument(
+        "--seed", type=int, default=1, metavar="N", help="what arrivals, failures and ids are drawn from (default: 1)"
+    )
+    demo.add_argument(
+        "--speed",
+        type=_speed,
+        metavar="X",
+        help=f"play against the system clock, X times as fast as real time, up to {SPEED_MAX}: 3600 plays the day "
+        "in 24 s (default: on a clock that is moved by hand, in no time)",
+    )
+    return parser
+
+
+def _speed(text: str) -> float:
+    try:
+        speed = float(text)
+    except ValueError:
+        speed = math.nan
+    if not 0 < speed <= SPEED_MAX:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number above 0 and up to {SPEED_MAX}")
+    return speed
+
+
+# The demo.
+
+
+def _demo(options: argparse.Namespace) -> int:
+    reading = _read(options.events)
+    _tell_bad_lines(reading.bad)
+    if not reading.events:
+        name = _named(options.events)
+        if reading.bad:
+            _say(f"postroom demo: no line of {name} is an event")
+            return INCOMPLETE
+        raise _CannotRun(f"{name} is empty: there are no events in it")
+    _check_writable(options.json, options.events)
+    with progress(len(reading.events), sys.stderr) as told:
+        result = play(reading.events, seed=options.seed, speed=options.speed, progress=told)
+    if options.json is not None:
+        _write_json(options.json, result, reading.bad)
+    out = sys.stderr if options.json == "-" else sys.stdout
+    show(report(result, reading.bad, bar=bar_char(out)), out)
+    if result.interrupted:
+        return INTERRUPTED
+    return OK if result.complete and not reading.bad else INCOMPLETE
+
+
+def _named(events: str | None) -> str:
+    return "standard input" if events == "-" else str(events)
+
+
+def _read(events: str | None) -> Reading:
+    if events is None:
+        return bundled()
+    try:
+        return read_from(events)
+    except (OSError, InvalidInput) as error:
+        _give_up(f"cannot read {_named(events)}", error)
+
+
+def _give_up(what: str, error: Exception) -> NoReturn:
+    why = error.strerror or str(error) if isinstance(error, OSError) else str(error).replace("\n ", "")
+    raise _CannotRun(f"{what}: {why}") from error
+
+
+def _tell_bad_lines(bad: Sequence[BadLine]) -> None:
+    for one in bad[:_BAD_LINES_SHOWN]:
+        _say(f"postroom demo: {clean(str(one))}")
+    if len(bad) > _BAD_LINES_SHOWN:
+        _say(f"postroom demo: and {len(bad) - _BAD_LINES_SHOWN} more bad lines; --json has all")
+    if bad:
+        _say(f"postroom demo: {len(bad)} bad line{'s' if len(bad) > 1 else ''} skipped")
+
+
+def _check_writable(target: str | None, events: str | None) -> None:
+    """
+    Finds out before the day, not after it, whether the result can be written.
+    """
+    if target is None or target == "-":
+        return
+    path = Path(target)
+    try:
+        if events not in {None, "-"} and path.exists() and path.samefile(str(events)):
+            raise _CannotRun(f"--json {target} is the input itself")
+        with path.open("ab"):
+            pass
+    except OSError as error:
+        _give_up(f"cannot write {target}", error)
+
+
+def _write_json(target: str, result: Result, bad: Sequence[BadLine]) -> None:
+    found: dict[str, Any] = {**result.to_dict(), "bad_lines": [one._asdict() for one in bad], "version": __version__}
+    text = json.dumps(found, indent=1, sort_keys=True) + "\n"
+    if target == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        Path(target).write_bytes(text.encode("ascii"))
+    except OSError as error:
+        _give_up(f"cannot write {target}", error)

@@ -1,0 +1,61 @@
+"""
+The demo: plays a day of events through the flow, and accounts for each. Nothing here prints.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from postroom.clock import ManualClock, SystemClock, to_datetime
+from postroom.errors import InvalidInput
+from postroom.lab.accounts import Result, result
+from postroom.lab.arrivals import arrivals
+from postroom.lab.flow import Flow
+
+if TYPE_CHECKING:
+    from postroom.lab.events import Event
+    from postroom.lab.flow import Progress
+
+
+def play(
+    events: Sequence[Event], *, seed: int = 0, speed: float | None = None, progress: Progress | None = None
+) -> Result:
+    """
+    Plays a day of events, and accounts for each.
+
+    On a `ManualClock` the same events and seed give the same result, to the last id. Ctrl-C ends it early, with what
+    was reached: the result then says that it was interrupted.
+
+    >>> from postroom.lab.events import bundled
+    >>> done = play(bundled().events[:20], seed=1)
+    >>> done.complete, len(done.accounts)
+    (True, 20)
+
+    Args:
+        events: One or more; their ids differ.
+        seed: Draws arrivals, failures, the poison kind and ids.
+        speed: Play against a `SystemClock` of that speed, above 0; None: on a `ManualClock`.
+        progress: Told of each event that was counted; on a `SystemClock` by several threads.
+
+    Raises:
+        InvalidInput: There are no events, or the speed is out of range.
+    """
+    if not events:
+        raise InvalidInput("There are no events.", help="Give one or more.")
+    plan = arrivals(events, seed)
+    # A SystemClock's threads leave by themselves. Closing it would report as unfinished what is in its last steps.
+    clock = ManualClock(to_datetime(plan.start_us)) if speed is None else SystemClock(speed=speed)
+    flow = Flow(plan, seed, clock, progress)
+    interrupted = False
+    try:
+        flow.play()
+    except KeyboardInterrupt:
+        interrupted = True
+    finally:
+        flow.stop()
+        flow.recorder.close()
+        flow.function.close()
+    found = result(flow, interrupted=interrupted)
+    flow.region.close()
+    return found

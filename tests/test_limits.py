@@ -1,0 +1,93 @@
+"""
+Limits: the numbers are those of the facts, and each says where it is written.
+"""
+
+from __future__ import annotations
+
+import ast
+import re
+from pathlib import Path
+
+import pytest
+
+from postroom import limits
+
+S = 1_000_000
+
+# Written down once more, from the sheets: a slip of the finger would have to happen twice.
+FACTS: dict[str, tuple[int, str]] = {
+    "VISIBILITY_TIMEOUT_MAX_US": (43_200 * S, "SQS 1"),
+    "VISIBILITY_TIMEOUT_DEFAULT_US": (30 * S, "SQS 1"),
+    "DELAY_MAX_US": (900 * S, "SQS 1"),
+    "RETENTION_MIN_US": (60 * S, "SQS 1"),
+    "RETENTION_MAX_US": (14 * 86_400 * S, "SQS 1"),
+    "RETENTION_DEFAULT_US": (4 * 86_400 * S, "SQS 1"),
+    "WAIT_TIME_MAX_US": (20 * S, "SQS 1"),
+    "MAX_MESSAGES_MAX": (10, "SQS 5.1"),
+    "MESSAGE_SIZE_MIN_BYTES": (1_024, "SQS 1"),
+    "MESSAGE_SIZE_MAX_BYTES": (1_048_576, "SQS 1"),
+    "MESSAGE_ATTRIBUTES_MAX": (10, "SQS 6.1"),
+    "ATTRIBUTE_NAME_MAX_CHARS": (256, "SQS 6.1"),
+    "NUMBER_DIGITS_MAX": (38, "SQS 6.1"),
+    "NUMBER_EXPONENT_MIN": (-128, "SQS 6.1"),
+    "NUMBER_EXPONENT_MAX": (126, "SQS 6.1"),
+    "MAX_RECEIVE_COUNT_MAX": (1_000, "SQS 7.1"),
+    "RECEIPT_HANDLE_MAX_CHARS": (1_024, "SQS 6.1"),
+    "BATCH_ENTRY_ID_MAX_CHARS": (80, "SQS 6.2"),
+    "QUEUE_NAME_MAX_CHARS": (80, "SQS 6.2"),
+    "IN_FLIGHT_MAX": (120_000, "SQS 3.5"),
+    "DEMOTE_AFTER_RECEIVES": (3, "SQS 7.2"),
+    "HASH_KEY_MAX": (340_282_366_920_938_463_463_374_607_431_768_211_455, "KIN 2"),
+    "PARTITION_KEY_MAX_CHARS": (256, "KIN 5"),
+}
+
+OURS = {
+    "SECOND_US",
+    "JUMP_GRACE_S",
+    "IDLE_JUMPS_MAX",
+    "CALLBACKS_PER_INSTANT_MAX",
+    "POOL_THREADS",
+    "POOL_THREADS_MAX",
+    "NESTED_CALLS_MAX",
+    "ERRORS_KEPT_MAX",
+    "FATES_KEPT_MAX",
+}
+
+
+def docstrings() -> dict[str, str]:
+    """
+    The text below each limit; two in a row share one.
+    """
+    found: dict[str, str] = {}
+    names: list[str] = []
+    for node in ast.parse(Path(limits.__file__).read_text(encoding="utf-8")).body:
+        if isinstance(node, ast.AnnAssign) and isinstance(node.target, ast.Name):
+            names.append(node.target.id)
+        elif isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant) and names:
+            found.update(dict.fromkeys(names, str(node.value.value)))
+            names = []
+    return found
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_limit_is_the_facts_number(name: str) -> None:
+    assert getattr(limits, name) == FACTS[name][0]
+
+
+@pytest.mark.parametrize("name", FACTS)
+def test_a_limit_says_where_it_is_written(name: str) -> None:
+    text = docstrings()[name]
+
+    assert re.search(rf"\b{re.escape(FACTS[name][1])}\b", text), text
+
+
+def test_every_limit_is_explained_and_known_here() -> None:
+    named = {name for name in vars(limits) if name.isupper()}
+
+    assert named == set(docstrings()) == FACTS.keys() | OURS
+
+
+def test_units_are_in_the_names() -> None:
+    spans = [name for name, (number, _) in FACTS.items() if number >= S and number % S == 0 and "HASH" not in name]
+
+    assert all(name.endswith("_US") for name in spans)
