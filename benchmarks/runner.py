@@ -70,7 +70,7 @@ class Skipped:
     reason: str
 
 
-class Mismatch(Exception):  # noqa: N818 - it is what it says
+class Mismatch(Exception):
     """
     Two subjects of a case gave different results.
     """

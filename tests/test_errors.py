@@ -37,6 +37,7 @@ AWS_CODES = {
     "InvalidBatchEntryId": "AWS.SimpleQueueService.InvalidBatchEntryId",
     "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
     "QueueNameExists": "QueueAlreadyExists",
+    "ResourceConflict": "ResourceConflictException",
     "TooManyEntriesInBatchRequest": "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
 }
 """Codes that are not the name of the class (SQS 6.3, 6.4, 8.3)."""
@@ -124,4 +125,4 @@ def test_every_error_says_what_it_is_about(kind: type[PostroomError]) -> None:
     doc = inspect.getdoc(kind) or ""
 
     assert doc != inspect.getdoc(kind.__mro__[1])
-    assert kind.__name__ not in AWS_CODES or "(SQS " in doc
+    assert kind.__name__ not in AWS_CODES or "(SQS " in doc or "(DEL " in doc

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import sched
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.runner import Case
@@ -24,7 +25,7 @@ def due_callbacks(clock: ManualClock, count: int) -> int:
     return len(done)
 
 
-def due_in_sched(count: int) -> int:
+def due_in_sched(_: object, count: int) -> int:
     """
     The same with the standard library's scheduler on a clock that is told the time.
     """
@@ -73,6 +74,10 @@ def among(resources: int) -> tuple[Queue, list[Queue]]:
     return Queue("bench", clock=clock, seed=1), others
 
 
+def two_among(resources: int, _: int) -> tuple[tuple[Queue, list[Queue]], tuple[Queue, list[Queue]]]:
+    return among(resources), among(resources)
+
+
 def cases(quick: bool) -> Iterator[Case]:
     for count in (100, 1_000) if quick else (100, 1_000, 10_000, 100_000):
         yield Case(
@@ -81,8 +86,8 @@ def cases(quick: bool) -> Iterator[Case]:
             operations=count,
             prepare=lambda _: ManualClock(),
             subjects={
-                "ManualClock": lambda clock, count=count: due_callbacks(clock, count),
-                "sched": lambda _, count=count: due_in_sched(count),
+                "ManualClock": partial(due_callbacks, count=count),
+                "sched": partial(due_in_sched, count=count),
             },
             reference="sched",
         )
@@ -92,7 +97,7 @@ def cases(quick: bool) -> Iterator[Case]:
             name="a jump, among so many queues",
             size=resources,
             operations=jumps,
-            prepare=lambda _, resources=resources: (among(resources), among(resources)),
+            prepare=partial(two_among, resources),
             subjects={
                 "a thread's wait": lambda made: jumps_of_a_thread(made[0][0], jumps),
                 "a coroutine's wait": lambda made: jumps_of_a_coroutine(made[1][0], jumps),

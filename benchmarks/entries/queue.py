@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import queue as standard_library
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from benchmarks.runner import Case
@@ -85,6 +86,14 @@ def comes_back(waiting: int) -> Queue:
     return queue
 
 
+def two_filled(waiting: int, _: int) -> tuple[Queue, Queue]:
+    return filled(waiting), filled(100)
+
+
+def two_that_come_back(waiting: int, _: int) -> tuple[Queue, Queue]:
+    return comes_back(waiting), comes_back(100)
+
+
 def cases(quick: bool) -> Iterator[Case]:
     count = 200 if quick else 5_000
     yield Case(
@@ -113,7 +122,7 @@ def cases(quick: bool) -> Iterator[Case]:
             name="receive, waiting for the first time",
             size=waiting,
             operations=few,
-            prepare=lambda _, waiting=waiting: (filled(waiting), filled(100)),
+            prepare=partial(two_filled, waiting),
             subjects={
                 "Queue": lambda made: receive_only(made[0], few),
                 "Queue with 100": lambda made: receive_only(made[1], few),
@@ -125,7 +134,7 @@ def cases(quick: bool) -> Iterator[Case]:
             name="receive, back after a timeout",
             size=waiting,
             operations=few,
-            prepare=lambda _, waiting=waiting: (comes_back(waiting), comes_back(100)),
+            prepare=partial(two_that_come_back, waiting),
             subjects={
                 "Queue": lambda made: receive_only(made[0], few),
                 "Queue with 100": lambda made: receive_only(made[1], few),

@@ -46,6 +46,7 @@ __all__ = [
     "QueueNameExists",
     "ReceiptHandleIsInvalid",
     "ResourceClosed",
+    "ResourceConflict",
     "TooManyEntriesInBatchRequest",
     "WouldBlock",
 ]
@@ -271,6 +272,14 @@ class QueueDoesNotExist(NotFound):
     """
 
     code = "AWS.SimpleQueueService.NonExistentQueue"
+
+
+class ResourceConflict(InvalidRequest):
+    """
+    Lambda: the queue feeds the function already (DEL C1).
+    """
+
+    code = "ResourceConflictException"
 
 
 class OverLimit(LimitReached):

@@ -155,6 +155,20 @@ class Faults:
         return plan
 
     @property
+    def unplayed(self) -> dict[str, int]:
+        """
+        By resource, how many answers of a script nobody has asked for: look here when a scripted fault did not happen.
+
+        >>> Faults.script(duplicates={"order": [True]}).unplayed  # the queue is called "orders"
+        {'order': 1}
+        """
+        with self._lock:
+            left = {name: len(answers) for name, answers in self._duplicates.items()}
+            for name, moments in self._crashes.items():
+                left[name] = left.get(name, 0) + len(moments)
+            return {name: count for name, count in left.items() if count}
+
+    @property
     def seed(self) -> int:
         """
         What the plan is drawn from.

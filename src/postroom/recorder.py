@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from postroom.observe import Observation, Observer
 
 _BODY_SHOWN = 60
+_ARRIVALS = {"sent", "moved in", "invoked"}
+"""What happens to a message as it comes into a resource, from the one before."""
 
 
 class Observable(Protocol):
@@ -101,7 +103,7 @@ class Story(NamedTuple):
         before = ""
         for seen in self.observations:
             here = f"r{resources.index(seen.resource)}"
-            if before and before != here:
+            if before and before != here and seen.kind in _ARRIVALS:
                 lines.append(f"    {before}->>{here}: {seen.kind}")
             lines.append(f"    Note over {here}: {_shown_instant(seen.at_us)}<br/>{_for_mermaid(_what(seen))}")
             before = here

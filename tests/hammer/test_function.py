@@ -112,10 +112,11 @@ def test_sources_come_and_go_and_nothing_is_lost(messages: int) -> None:
         tally = Tally(messages)
         queue = Queue("orders", clock=clock, visibility_timeout=43_200)
         function = Function(tally.handle, name="tally", clock=clock, concurrency=2)
+        another = Function(tally.handle, name="another", clock=clock, concurrency=2)
 
         def come_and_go() -> None:
             while not tally.all_there.is_set():
-                function.add_event_source(queue).close()
+                another.add_event_source(queue).close()
 
         commuter = threading.Thread(target=come_and_go, daemon=True)
         commuter.start()

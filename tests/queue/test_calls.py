@@ -19,6 +19,7 @@ from postroom.errors import (
     InvalidInput,
     InvalidMessageContents,
     InvalidParameterValue,
+    NotSupported,
     OverLimit,
     PostroomError,
     ReceiptHandleIsInvalid,
@@ -164,6 +165,20 @@ def test_a_clock_may_stand_before_1970() -> None:
     assert (message.message_id, message.sent_timestamp) == (sent.message_id, -1_000_000)
     queue.delete_message(message.receipt_handle)
     assert len(queue) == 0
+
+
+def test_a_clock_may_stand_at_the_epoch_itself() -> None:
+    """
+    An instant of 0 is an instant.
+    """
+    clock = ManualClock(start=0)
+    queue = Queue("orders", clock=clock)
+    queue.send_message("2 x tea")
+    queue.receive_messages()
+    clock.advance(30)
+    [message] = queue.receive_messages()
+
+    assert (message.sent_timestamp, message.first_receive_timestamp, message.receive_count) == (0, 0, 2)
 
 
 # What a message tells.
@@ -676,10 +691,19 @@ def test_something_that_is_no_queue_cannot_take_dead_letters(clock: ManualClock)
 
 
 def test_what_is_missing_is_refused_by_name(queue: Queue) -> None:
-    with pytest.raises(TypeError, match="message_group_id"):
-        queue.send_message("x", message_group_id="g")  # type: ignore[call-arg]
-    with pytest.raises(TypeError, match="policy"):
-        Queue("orders", policy="{}")  # type: ignore[call-arg]
+    with pytest.raises(NotSupported, match="MessageGroupId is not there"):
+        queue.send_message("x", message_group_id="g")  # type: ignore[arg-type]
+    with pytest.raises(NotSupported, match="ReceiveRequestAttemptId is not there"):
+        queue.receive_messages(receive_request_attempt_id="a")  # type: ignore[arg-type]
+    with pytest.raises(NotSupported, match="Policy is not there"):
+        Queue("orders", policy="{}")  # type: ignore[arg-type]
+
+    assert len(queue) == 0
+
+
+def test_what_aws_does_not_know_either_is_a_type_error(queue: Queue) -> None:
+    with pytest.raises(TypeError, match=r"send_message\(\) got an unexpected keyword argument 'prority'"):
+        queue.send_message("x", prority=1)  # type: ignore[arg-type]
 
 
 # Too much in flight.

@@ -88,9 +88,9 @@ def test_what_fell_due_is_told_with_its_own_instant_however_late_it_is_noticed()
     queue.receive_messages()
     queue.send_message("b", delay=10)
     clock.advance(3_600)
-    queue.stats()
     assert ear.kinds() == ["sent", "received", "sent"]
 
+    queue.stats()
     queue.send_message("c")
 
     assert [(one.kind, (one.at_us - start) / 1_000_000) for one in ear.seen[3:]] == [

@@ -232,7 +232,7 @@ def test_explain_says_how_the_last_call_ended() -> None:
     sent = desk.queue.send_message("a")
 
     assert function.explain(sent.message_id) == (
-        "0.0 s ago: failed in call cd613e30-d8f1-4adf-91b7-584a2265b1f5: Broken('a')"
+        "failed 0.0 s ago in call 1e2feb89-414c-443c-9027-c4d1c386bbc4: Broken('a')"
     )
     assert function.explain("nobody") == "unknown: the function brew was not called with it, or that was long ago"
 

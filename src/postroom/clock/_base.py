@@ -7,18 +7,20 @@ from __future__ import annotations
 import itertools
 import os
 import weakref
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from postroom.clock._host import to_datetime
+from postroom.clock._gate import ThreadGate
+from postroom.clock._host import Duration, to_datetime, to_us
 from postroom.clock._timeline import Due, Timeline
 from postroom.limits import SECOND_US
 
 if TYPE_CHECKING:
     import threading
 
-    from postroom.clock._protocol import Source
+    from postroom.clock._protocol import Gate, Source
+    from postroom.clock._timeline import Timer
 
 _clocks: weakref.WeakSet[BaseClock] = weakref.WeakSet()
 
@@ -59,6 +61,60 @@ class BaseClock:
         The current instant as an aware `datetime` in UTC.
         """
         return to_datetime(self.now_us())
+
+    def call_at(self, when_us: int, callback: Callable[[], object]) -> Timer:
+        """
+        Runs the callback at an instant, in microseconds since the epoch.
+        """
+        raise NotImplementedError
+
+    def call_later(self, delay: Duration, callback: Callable[[], object]) -> Timer:
+        """
+        Runs the callback after a while, as `call_at` does.
+
+        >>> from postroom import ManualClock
+        >>> clock = ManualClock()
+        >>> timer = clock.call_later(60, lambda: print("a minute later"))
+        >>> clock.advance(60)
+        a minute later
+
+        Args:
+            delay: Seconds, or a `timedelta`; what is not above 0 is due at once.
+            callback: Called without arguments.
+
+        Raises:
+            InvalidInput: The delay is no time.
+        """
+        return self.call_at(self.now_us() + to_us(delay, "delay"), callback)
+
+    def block(self, gate: Gate, until_us: int, whom: str) -> None:
+        """
+        For resources: blocks the thread until the gate opens, time has moved, or `until_us` has come.
+        """
+        raise NotImplementedError
+
+    def sleep(self, duration: Duration) -> None:
+        """
+        Blocks the calling thread for a span of this clock's time; on a `ManualClock` that takes no real time.
+
+        In a handler it simulates slow work on either clock. The awaited form is ``clock.aio.sleep``.
+
+        >>> from postroom import ManualClock
+        >>> clock = ManualClock()
+        >>> clock.sleep(3600)
+        >>> clock.datetime().isoformat()
+        '2024-01-01T01:00:00+00:00'
+
+        Args:
+            duration: Seconds, or a `timedelta`; what is not above 0 returns at once.
+
+        Raises:
+            InvalidInput: The duration is no time.
+        """
+        until = self.now_us() + to_us(duration)
+        gate = ThreadGate()
+        while self.now_us() < until:
+            self.block(gate, until, "a sleeping thread")
 
     def next_sequence(self) -> int:
         """

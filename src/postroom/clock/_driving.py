@@ -9,9 +9,10 @@ A driver may drive once more inside a callback (`_depth`): `advance` in a handle
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
@@ -187,7 +188,7 @@ class Driving(BaseClock):
             self._chained = 0
             raise EndlessLoop(
                 f"{CALLBACKS_PER_INSTANT_MAX:,} callbacks caused one another at one instant.",
-                help=f"Time cannot move on. The last in the chain: {' -> '.join(self._chain)}.",
+                help=f"Time cannot move on. The last in the chain: {_shown(self._chain)}.",
             )
 
     # Errors.
@@ -227,3 +228,11 @@ class Driving(BaseClock):
         dropped, self._errors_dropped = self._errors_dropped, 0
         more = f", and {dropped} more that were not kept" if dropped else ""
         raise ExceptionGroup(f"{len(errors)} callbacks failed{more}", errors)
+
+
+def _shown(chain: Iterable[str]) -> str:
+    """
+    The chain as text, with what repeats said once.
+    """
+    runs = [(name, len(list(run))) for name, run in itertools.groupby(chain)]
+    return " -> ".join(name if count == 1 else f"{name} ({count} times)" for name, count in runs)

@@ -149,6 +149,7 @@ class Pool:
             del job
             with self._change:
                 self._finished += 1
+                self.running.pop(ident, None)
                 if self._extra and not self.jobs:
                     self._extra = 0
 

@@ -9,6 +9,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING, Any, Protocol, runtime_checkable
 
 if TYPE_CHECKING:
+    from postroom.clock._host import Duration
     from postroom.clock._timeline import Due, Timer
 
 
@@ -130,6 +131,18 @@ class Clock(Protocol):
     def call_soon(self, callback: Callable[[], object]) -> Timer:
         """
         Runs the callback as soon as the clock gets to it.
+        """
+        ...
+
+    def call_later(self, delay: Duration, callback: Callable[[], object]) -> Timer:
+        """
+        Runs the callback after so many seconds.
+        """
+        ...
+
+    def sleep(self, duration: Duration) -> None:
+        """
+        Blocks the calling thread for so many seconds of this clock's time.
         """
         ...
 

@@ -21,6 +21,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, TypeVar
 
+from postroom.clock._gate import ThreadGate
 from postroom.errors import ResourceClosed
 
 if TYPE_CHECKING:
@@ -40,35 +41,6 @@ class Waiter(Protocol):
         Wakes it; never blocks, never raises. False if it cannot be woken any more.
         """
         ...
-
-
-class ThreadGate:
-    """
-    Where a thread waits. Opening it twice is opening it once.
-    """
-
-    __slots__ = ("_lock", "ident")
-
-    def __init__(self) -> None:
-        self._lock = threading.Lock()
-        self._lock.acquire()
-        self.ident = threading.get_ident()
-
-    def wake(self) -> bool:
-        """
-        Opens the gate.
-        """
-        try:
-            self._lock.release()
-        except RuntimeError:  # it is open already
-            return True
-        return True
-
-    def pass_(self, timeout: float | None) -> bool:
-        """
-        Waits up to `timeout` seconds of real time until the gate is open, and shuts it again.
-        """
-        return self._lock.acquire(timeout=-1 if timeout is None else timeout)
 
 
 class Registration:

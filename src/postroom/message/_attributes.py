@@ -173,7 +173,10 @@ def _check_name(name: object) -> None:
     if not isinstance(name, str):
         raise InvalidInput("The name of a message attribute must be a str.", help=kind(name))
     if not name:
-        raise InvalidParameterValue("The request must contain non-empty message (user) attribute names.")
+        raise InvalidParameterValue(
+            "The request must contain non-empty message (user) attribute names.",
+            help=f"One name is ''; give 1 to {ATTRIBUTE_NAME_MAX_CHARS} characters.",
+        )
     if len(name) > ATTRIBUTE_NAME_MAX_CHARS:
         raise InvalidParameterValue(
             f"Message (user) attribute name must be shorter than {ATTRIBUTE_NAME_MAX_CHARS} bytes.",

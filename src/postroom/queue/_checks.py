@@ -85,10 +85,11 @@ def plain_size(entries: object, max_size: int) -> int:
     """
     Bytes of a batch of 1 to 10 bodies of printable ASCII, none too large; 0 for anything else, which has to be looked at.
     """
-    if type(entries) is not list or len(entries) > limits.MAX_MESSAGES_MAX:
+    bodies = cast("list[object]", entries)
+    if type(entries) is not list or len(bodies) > limits.MAX_MESSAGES_MAX:
         return 0
     total = 0
-    for body in cast("list[object]", entries):
+    for body in bodies:
         if type(body) is not str or not body.isascii() or not body.isprintable():
             return 0
         size = len(body)

@@ -6,11 +6,12 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable, Iterable, Sequence
-from typing import TYPE_CHECKING, Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
 from postroom import limits
 from postroom.clock import Clock, Due, Duration, Waiters
-from postroom.delivery import Resource
+from postroom.delivery import Resource, refuse_unknown
+from postroom.delivery._refusals import QUEUE_NOT_THERE
 from postroom.errors import InvalidInput, PostroomError
 from postroom.limits import SECOND_US
 from postroom.message import Parcel, attributes_size, body_size
@@ -65,7 +66,10 @@ class QueueFrame(Resource):
         faults: Faults | None = None,
         seed: int | random.Random | None = None,
         home: Home | None = None,
+        **_not_there: Never,
     ) -> None:
+        if _not_there:
+            refuse_unknown("Queue", _not_there, QUEUE_NOT_THERE)
         check_queue_name(name)
         home = _home(home, clock, seed)
         attribute = checks.attribute_us
@@ -98,6 +102,12 @@ class QueueFrame(Resource):
 
     def __repr__(self) -> str:
         core = self._core
+        # What fell due meanwhile counts, unless somebody is at work here: a repr must never wait.
+        if self._lock.acquire(blocking=False):
+            try:
+                core.settle(self._clock.now_us())
+            finally:
+                self._lock.release()
         state = "closed" if self._closed else f"{core.available} available"
         return f"<Queue {self._name}: {state}, {core.in_flight} in flight, {len(core.delayed)} delayed>"
 
@@ -186,11 +196,16 @@ class QueueFrame(Resource):
             raise
         with self._lock:
             self._refuse_closed("peek")
-            self._core.settle(self._clock.now_us())
-            return [
+            now = self._clock.now_us()
+            self._core.settle(now)
+            found = [
                 Message(entry.stored, "", entry.receive_count, entry.first_received_at or 0)
                 for entry in self._core.next_available(max_messages)
             ]
+            seen = self._after(now)
+        if seen:
+            self._tell(seen)
+        return found
 
     def stats(self) -> QueueStats:
         """
@@ -207,13 +222,17 @@ class QueueFrame(Resource):
             now = self._clock.now_us()
             core.settle(now)
             oldest = core.oldest_sent_at()
-            return QueueStats(
+            found = QueueStats(
                 available=core.available,
                 in_flight=core.in_flight,
                 delayed=len(core.delayed),
                 oldest_age=None if oldest is None else (now - oldest) / SECOND_US,
                 **core.counts,
             )
+            seen = self._after(now)
+        if seen:
+            self._tell(seen)
+        return found
 
     def explain(self, message_id: str) -> str:
         """
@@ -237,6 +256,9 @@ class QueueFrame(Resource):
             now = self._clock.now_us()
             self._core.settle(now)
             found = explain(self._core, message_id, now)
+            seen = self._after(now)
+        if seen:
+            self._tell(seen)
         return found or f"unknown: the queue {self._name} does not hold it, and it is not among the last that left"
 
     # As a destination.

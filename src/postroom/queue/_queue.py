@@ -5,9 +5,11 @@ The calls of a standard queue, as drivers of its core: lock, clock, waiting. The
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, cast
+from typing import TYPE_CHECKING, ClassVar, Never, cast
 
 from postroom import limits
+from postroom.delivery import refuse_unknown
+from postroom.delivery._refusals import RECEIVE_NOT_THERE, SEND_NOT_THERE
 from postroom.errors import PostroomError
 from postroom.message import NO_ATTRIBUTES
 from postroom.queue import _checks as checks
@@ -85,7 +87,12 @@ class Queue(ReceiptCalls):
     # Sending.
 
     def send_message(
-        self, body: str, *, delay: Duration | None = None, attributes: Mapping[str, AttributeInput] | None = None
+        self,
+        body: str,
+        *,
+        delay: Duration | None = None,
+        attributes: Mapping[str, AttributeInput] | None = None,
+        **_not_there: Never,
     ) -> SentMessage:
         """
         Adds a message. Never waits. O(1), delayed O(log n) in the number of hidden messages.
@@ -113,6 +120,8 @@ class Queue(ReceiptCalls):
             InvalidInput: An argument is of a wrong type.
             ResourceClosed: The queue is closed.
         """
+        if _not_there:
+            refuse_unknown("send_message", _not_there, SEND_NOT_THERE)
         if (
             attributes is None
             and delay is None
@@ -215,6 +224,7 @@ class Queue(ReceiptCalls):
         max_messages: int = 1,
         wait_time: Duration | None = None,
         visibility_timeout: Duration | None = None,
+        **_not_there: Never,
     ) -> list[Message]:
         """
         Takes available messages and hides them for their visibility timeout. O(log n) a message.
@@ -243,6 +253,8 @@ class Queue(ReceiptCalls):
             OverLimit: 120,000 messages are in flight and the call does not wait.
             ResourceClosed: The queue is closed, or was closed while the call waited.
         """
+        if _not_there:
+            refuse_unknown("receive_messages", _not_there, RECEIVE_NOT_THERE)
         attempt, until = self._receiving(max_messages, wait_time, visibility_timeout)
         found = attempt()
         if found is None and until is not None:
@@ -286,7 +298,7 @@ class Queue(ReceiptCalls):
                         entry.stored,
                         write(entry.number, entry.receives, now),
                         entry.receive_count,
-                        entry.first_received_at or now,
+                        now if entry.first_received_at is None else entry.first_received_at,
                     )
                     for entry in entries
                 ]

@@ -88,9 +88,9 @@ class ReceiptCalls(QueueFrame):
             InvalidInput: An entry is neither.
             ResourceClosed: The queue is closed.
         """
-        if type(entries) is list and 0 < len(entries) <= MAX_MESSAGES_MAX and set(map(type, entries)) == {str}:
+        given = cast("list[str]", entries)
+        if type(given) is list and 0 < len(given) <= MAX_MESSAGES_MAX and set(map(type, given)) == {str}:
             # What nearly always is: handles alone.
-            given = cast("list[str]", entries)
             return self._carry_out(
                 INDEXES[: len(given)], lambda now: self._delete_all(now, given), "delete_message_batch", nothing
             )

@@ -5,15 +5,18 @@ A function: a handler in the shape of Lambda's, called with batches, never losin
 from __future__ import annotations
 
 import inspect
+import logging
 import random
+import threading
 from collections import Counter, OrderedDict, deque
 from collections.abc import Callable, Generator
 from contextlib import contextmanager
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias, cast
 
-from postroom.clock import Clock, show_span, to_datetime
-from postroom.delivery import Resource
+from postroom.clock import Clock, show_span
+from postroom.delivery import Resource, refuse_unknown
+from postroom.delivery._refusals import EVENT_SOURCE_NOT_THERE, FUNCTION_NOT_THERE
 from postroom.errors import InvalidInput, NotSupported, ResourceClosed
 from postroom.faults import Crash, injected
 from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX, NESTED_CALLS_MAX
@@ -21,11 +24,10 @@ from postroom.message import format_uuid
 from postroom.naming import Arn
 from postroom.observe import Home, Standalone
 from postroom.worker._events import Context, is_count, queue_event
-from postroom.worker._mapping import EventSourceMapping
+from postroom.worker._mapping import EventSourceMapping, refuse_second
+from postroom.worker._results import Failure, FunctionStats, check_result, shown_error
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from postroom.faults import Faults
     from postroom.observe import Kind, Observation
     from postroom.queue import Message, Queue
@@ -35,70 +37,7 @@ Handler: TypeAlias = Callable[[dict[str, Any], Context], object]
 """Takes the event and the context, as a handler of Lambda does."""
 
 _NAME_MAX_CHARS = 64
-
-
-class Failure(NamedTuple):
-    """
-    A call that failed.
-
-    >>> from postroom import Function, ManualClock, Queue
-    >>> clock = ManualClock()
-    >>> queue, function = Queue("orders", clock=clock), Function(lambda event, context: 1 / 0, name="f", clock=clock)
-    >>> mapping = function.add_event_source(queue)
-    >>> sent = queue.send_message("2 x tea")
-    >>> [failure] = function.failures
-    >>> failure.error
-    ZeroDivisionError('division by zero')
-    """
-
-    at_us: int
-    """When, in microseconds since the epoch."""
-    request_id: str
-    """The call's id, as the handler saw it in its context."""
-    error: Exception
-    """What it raised, with its traceback."""
-    event: dict[str, Any]
-    """What it was called with, as the handler left it."""
-
-    @property
-    def at(self) -> datetime:
-        """
-        When, as an aware `datetime` in UTC.
-        """
-        return to_datetime(self.at_us)
-
-    def to_dict(self) -> dict[str, Any]:
-        """
-        As a plain dict; the error as text.
-        """
-        return {**self._asdict(), "error": _shown(self.error)}
-
-
-class FunctionStats(NamedTuple):
-    """
-    What went through a function.
-
-    >>> from postroom import Function, ManualClock
-    >>> Function(print, name="f", clock=ManualClock()).stats()
-    FunctionStats(running=0, invocations=0, succeeded=0, failed=0, messages=0)
-    """
-
-    running: int
-    """Calls under way."""
-    invocations: int
-    """Calls begun (Invocations)."""
-    succeeded: int
-    """Calls that returned."""
-    failed: int
-    """Calls that raised (Errors)."""
-    messages: int
-    """Messages in the calls that returned."""
-
-    def to_dict(self) -> dict[str, int]:
-        """
-        As a plain dict.
-        """
-        return self._asdict()
+_logger = logging.getLogger("postroom")
 
 
 class Function(Resource):
@@ -128,7 +67,8 @@ class Function(Resource):
         clock: Where "now" comes from; the shared `SystemClock` unless given. Queues that feed it must have the same.
         concurrency: How many calls run at a time, 1 or more; None: as many as the clock has threads.
         on_error: ``record`` keeps a handler's `Exception` in `failures`; ``raise`` also hands it to whoever drives the
-            clock, so that a failing `assert` in a handler fails the test. On a `SystemClock` it is logged.
+            clock, so that a failing `assert` in a handler fails the test: `advance`, a wait, or the `send_message` that
+            set the handler off. On a `SystemClock` it is logged.
         faults: A plan of faults; of its kinds, a function has crashes.
         seed: A number or a `random.Random` from which request ids are drawn.
         home: The region it belongs to, which then has clock and seed; `Region.function` gives this.
@@ -150,7 +90,10 @@ class Function(Resource):
         faults: Faults | None = None,
         seed: int | random.Random | None = None,
         home: Home | None = None,
+        **_not_there: Never,
     ) -> None:
+        if _not_there:
+            refuse_unknown("Function", _not_there, FUNCTION_NOT_THERE)
         if not callable(handler):
             raise InvalidInput(f"handler={handler!r} cannot be called.", help="Give a function of (event, context).")
         shown: str = getattr(handler, "__name__", type(handler).__name__) if name is None else name
@@ -176,10 +119,12 @@ class Function(Resource):
         self._parked: dict[Callable[[], object], None] = {}
         self._counts = {"invocations": 0, "succeeded": 0, "failed": 0, "messages": 0}
         self._failures: deque[Failure] = deque(maxlen=ERRORS_KEPT_MAX)
-        self._outcomes: OrderedDict[str, tuple[int, str]] = OrderedDict()
+        self._outcomes: OrderedDict[str, tuple[int, str, str]] = OrderedDict()
         self._mappings: list[EventSourceMapping] = []
         self._polled: list[Queue] = []
         self._aio: FunctionAio | None = None
+        self._warned = False
+        self._clock.register(self)
 
     def __repr__(self) -> str:
         fed = ", ".join(str(mapping.source) for mapping in self._mappings if not mapping.closed) or "nothing"
@@ -219,7 +164,7 @@ class Function(Resource):
         with self._lock:
             return [mapping for mapping in self._mappings if not mapping.closed]
 
-    def add_event_source(self, queue: Queue, *, batch_size: int = 10) -> EventSourceMapping:
+    def add_event_source(self, queue: Queue, *, batch_size: int = 10, **_not_there: Never) -> EventSourceMapping:
         """
         Has the function called with what comes into a queue, in batches.
 
@@ -242,16 +187,21 @@ class Function(Resource):
         Raises:
             InvalidInput: The batch size is out of range, or the queue is none, or on another clock.
             NotSupported: The handler is an ``async def``: await ``function.aio.poll(queue)`` on your own loop.
+            ResourceConflict: The queue feeds the function already.
             ResourceClosed: The function or the queue is closed.
         """
+        if _not_there:
+            refuse_unknown("add_event_source", _not_there, EVENT_SOURCE_NOT_THERE)
         if self.is_async:
             raise NotSupported(
                 f"The handler of {self._name} is an async def, which no thread of a clock can run.",
                 help="Await function.aio.poll(queue) on your event loop, or give a plain function.",
             )
-        mapping = EventSourceMapping(self, queue, batch_size=batch_size)
+        uuid = format_uuid(self._home.random.getrandbits(128))
+        mapping = EventSourceMapping(self, queue, batch_size=batch_size, uuid=uuid)
         with self._lock:
             self._refuse_closed("add_event_source")
+            refuse_second(self._mappings, queue, self._arn)
             self._mappings = [*(one for one in self._mappings if not one.closed), mapping]
         mapping.start()
         return mapping
@@ -324,12 +274,23 @@ class Function(Resource):
         context, event, crash = self.prepare(messages, queue)
         try:
             with injected(crash):
-                _refuse_unfinished(self._handler(event, context))
+                self._look_at(check_result(self._handler(event, context)))
         except Exception as error:
             self.note_failure(error, event, context, messages)
             return False
         self.note_success(context, messages)
         return True
+
+    def _look_at(self, result: object) -> None:
+        answer: Any = result
+        if isinstance(result, dict) and answer.get("batchItemFailures") and not self._warned:
+            # As on AWS where ReportBatchItemFailures is off; there nobody says so.
+            self._warned = True
+            _logger.warning(
+                "postroom: %s returned batchItemFailures, which is ignored: the whole batch is deleted. "
+                "Raise, to have it come back.",
+                self,
+            )
 
     def prepare(self, messages: list[Message], queue: Queue) -> tuple[Context, dict[str, Any], Crash | None]:
         """
@@ -352,7 +313,7 @@ class Function(Resource):
         with self._lock:
             self._counts["succeeded"] += 1
             self._counts["messages"] += len(messages)
-            self._remember(messages, f"succeeded in call {context.aws_request_id}")
+            self._remember(messages, "succeeded", f"in call {context.aws_request_id}")
             seen = self._seen_all("succeeded", messages, request_id=context.aws_request_id)
         self._tell(seen)
 
@@ -360,11 +321,11 @@ class Function(Resource):
         """
         For event sources: the handler raised.
         """
-        shown = _shown(error)
+        shown = shown_error(error)
         with self._lock:
             self._counts["failed"] += 1
             self._failures.append(Failure(self._clock.now_us(), context.aws_request_id, error, event))
-            self._remember(messages, f"failed in call {context.aws_request_id}: {shown}")
+            self._remember(messages, "failed", f"in call {context.aws_request_id}: {shown}")
             seen = self._seen_all("failed", messages, request_id=context.aws_request_id, error=shown)
         self._tell(seen)
         if self._raises:
@@ -396,10 +357,10 @@ class Function(Resource):
             with self._lock:
                 self._running -= 1
 
-    def _remember(self, messages: list[Message], what: str) -> None:
+    def _remember(self, messages: list[Message], what: str, rest: str) -> None:
         now = self._clock.now_us()
         for message in messages:
-            self._outcomes[message.message_id] = (now, what)
+            self._outcomes[message.message_id] = (now, what, rest)
             self._outcomes.move_to_end(message.message_id)
         while len(self._outcomes) > FATES_KEPT_MAX:
             self._outcomes.popitem(last=False)
@@ -412,6 +373,27 @@ class Function(Resource):
             self._seen(now, cast("Kind", kind), message.message_id, receive_count=message.receive_count, **details)
             for message in messages
         ]
+
+    # A function's lock is never held while a queue's is taken, but mappings are asked with theirs held: taking all of
+    # them before a fork could deadlock. What they guard can be made anew in the child instead.
+
+    def before_fork(self) -> None:
+        """
+        For the clock: nothing to do.
+        """
+
+    def after_fork(self, *, in_child: bool) -> None:
+        """
+        For the clock: in the child, calls of threads that were not copied are over, and its event sources ask again.
+        """
+        if in_child:
+            ident = get_ident()
+            self._lock = threading.Lock()
+            self._nested = Counter({ident: self._nested[ident]} if self._nested[ident] else {})
+            self._running = self._nested[ident]
+            self._parked.clear()
+            for mapping in self._mappings:
+                mapping.after_fork_in_child()
 
     # Looking.
 
@@ -436,13 +418,14 @@ class Function(Resource):
         >>> mapping = function.add_event_source(queue)
         >>> sent = queue.send_message("2 x tea")
         >>> function.explain(sent.message_id)
-        "0.0 s ago: failed in call cd613e30-d8f1-4adf-91b7-584a2265b1f5: ZeroDivisionError('division by zero')"
+        "failed 0.0 s ago in call 1e2feb89-414c-443c-9027-c4d1c386bbc4: ZeroDivisionError('division by zero')"
         """
         with self._lock:
             known = self._outcomes.get(message_id)
             if known is None:
                 return f"unknown: the function {self._name} was not called with it, or that was long ago"
-            return f"{show_span(self._clock.now_us() - known[0])} ago: {known[1]}"
+            at, what, rest = known
+            return f"{what} {show_span(self._clock.now_us() - at)} ago {rest}"
 
     def close(self) -> None:
         """
@@ -463,30 +446,6 @@ class Function(Resource):
             # A wake-up is a hint: the coroutines that poll for this function see that it is over, all others wait on.
             with queue._lock:
                 queue._waiters.wake_all()
-
-
-def _shown(error: Exception) -> str:
-    """
-    An error as text. This runs its class's own code, which may be wrong: never under a lock.
-    """
-    try:
-        return repr(error)
-    except Exception as another:
-        return f"<{type(error).__name__}, whose repr raises {type(another).__name__}>"
-
-
-def _refuse_unfinished(result: object) -> None:
-    """
-    Refuses what a handler returns if its work would still have to be done, by nobody.
-    """
-    if inspect.iscoroutine(result) or inspect.isgenerator(result):
-        result.close()
-    elif not (inspect.isawaitable(result) or inspect.isasyncgen(result)):
-        return
-    raise NotSupported(
-        f"The handler returned a {type(result).__name__}: its work is still to be done, and nobody would do it.",
-        help="Return when the work is done; await function.aio.poll(queue) for an async def.",
-    )
 
 
 def _check_name(name: object) -> None:

@@ -12,7 +12,7 @@ import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
 
-from postroom.errors import InvalidInput, ResourceClosed
+from postroom.errors import InvalidInput, ResourceClosed, ResourceConflict
 from postroom.limits import MAX_MESSAGES_MAX
 from postroom.queue import Queue
 from postroom.worker._events import is_count
@@ -76,14 +76,22 @@ class EventSourceMapping:
     1
     """
 
-    def __init__(self, function: Caller, queue: Queue, *, batch_size: int) -> None:
+    def __init__(self, function: Caller, queue: Queue, *, batch_size: int, uuid: str) -> None:
         check_source(function, queue, batch_size)
+        self._uuid = uuid
         self._function = function
         self._queue = queue
         self._batch_size = batch_size
         self._lock = threading.Lock()
         self._registration: Registration | None = None
         self._closed = False
+
+    @property
+    def uuid(self) -> str:
+        """
+        Its id.
+        """
+        return self._uuid
 
     @property
     def source(self) -> Queue:
@@ -158,6 +166,14 @@ class EventSourceMapping:
         if self._queue.clock.has_due:
             self._queue.clock.run_due()
 
+    def after_fork_in_child(self) -> None:
+        """
+        For the function: the thread that was at work was not copied.
+        """
+        self._lock = threading.Lock()
+        if self._registration is None or not self._registration.active:
+            self._queue.clock.run(self._ask, str(self._function), patient=True)
+
     def _work(self) -> None:
         if not self._function.begin(self._work):
             return
@@ -192,6 +208,22 @@ class EventSourceMapping:
         if self._function.process(messages, self._queue):
             # A batch that outlived its handles or its queue is not deleted, and comes back: at least once.
             self._queue.delete_message_batch([message.receipt_handle for message in messages])
+
+
+def refuse_second(mappings: list[EventSourceMapping], queue: Queue, function_arn: str) -> None:
+    """
+    Refuses a queue that feeds a function already (DEL C1).
+
+    Raises:
+        ResourceConflict: One of the mappings, not closed, is from that queue.
+    """
+    for mapping in mappings:
+        if mapping.source is queue and not mapping.closed:
+            raise ResourceConflict(
+                f'An event source mapping with SQS arn (" {queue.arn} ") and function (" {function_arn} ") already exists. '
+                f"Please update or delete the existing mapping with UUID {mapping.uuid}",
+                help="One is enough: it works off all there is. Close that one first to change its batch_size.",
+            )
 
 
 def check_source(function: Caller, queue: Queue, batch_size: int) -> None:
