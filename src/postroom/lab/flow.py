@@ -16,7 +16,7 @@ from __future__ import annotations
 import json
 import threading
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
 
 from postroom.clock import ManualClock, to_datetime
@@ -30,8 +30,10 @@ from postroom.region import Region
 if TYPE_CHECKING:
     from postroom.clock import SystemClock, Timer
     from postroom.lab.arrivals import Arrivals
+    from postroom.lab.events import Event
     from postroom.observe import Observation
-    from postroom.worker import Context
+    from postroom.queue import Queue
+    from postroom.worker import Context, Function
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Is told how many events were counted so far, and how many microseconds into the day that was."""
@@ -89,7 +91,7 @@ class Clerk:
         """When each event was counted, by its id."""
         self.kinds: Counter[str] = Counter()
         self.repositories: Counter[str] = Counter()
-        self.repeats = 0
+        self.repeats: int = 0
         """Deliveries of events that were counted already."""
 
     def handle(self, event: dict[str, Any], context: Context | None) -> None:  # noqa: ARG002 - Lambda's signature
@@ -184,31 +186,31 @@ class Flow:
     """
 
     def __init__(self, plan: Arrivals, seed: int, clock: ManualClock | SystemClock, progress: Progress | None) -> None:
-        self.seed = seed
-        self.clock = clock
-        self.plan = plan
-        self.events = plan.events
-        self.poison = poison_kind(self.events, seed)
-        self.start_us = clock.now_us()
-        self.region = Region(clock=clock, seed=seed, faults=Faults(seed, crash_rate=CRASH_RATE))
+        self.seed: int = seed
+        self.clock: ManualClock | SystemClock = clock
+        self.plan: Arrivals = plan
+        self.events: Sequence[Event] = plan.events
+        self.poison: str | None = poison_kind(self.events, seed)
+        self.start_us: int = clock.now_us()
+        self.region: Region = Region(clock=clock, seed=seed, faults=Faults(seed, crash_rate=CRASH_RATE))
         retention = RETENTION_MAX_US // SECOND_US
-        self.dead = self.region.queue("events-dead", retention=retention)
-        self.queue = self.region.queue(
+        self.dead: Queue = self.region.queue("events-dead", retention=retention)
+        self.queue: Queue = self.region.queue(
             "events",
             visibility_timeout=VISIBILITY_TIMEOUT,
             retention=retention,
             dead_letter_queue=self.dead,
             max_receive_count=MAX_RECEIVE_COUNT,
         )
-        self.recorder = Recorder(self.region, most=_OBSERVATIONS_PER_EVENT * len(self.events))
+        self.recorder: Recorder = Recorder(self.region, most=_OBSERVATIONS_PER_EVENT * len(self.events))
         self.queue.observe(self._watch)
         self._progress = progress
-        self.clerk = Clerk(self.poison, clock.now_us, self._tell)
-        self.function = self.region.function(self.clerk.handle, name="counter")
+        self.clerk: Clerk = Clerk(self.poison, clock.now_us, self._tell)
+        self.function: Function = self.region.function(self.clerk.handle, name="counter")
         # One event a call: an event that cannot be read takes no other with it.
         self.function.add_event_source(self.queue, batch_size=1)
         self.sent: list[Sent] = []
-        self.rounds = 0
+        self.rounds: int = 0
         self._next = 0
         self._arrival: Timer | None = None
         self._stopped = False

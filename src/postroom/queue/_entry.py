@@ -29,12 +29,12 @@ class Stored:
     ) -> None:
         self._bits = identity if isinstance(identity, int) else 0
         self._id = identity if isinstance(identity, str) else ""
-        self.body = body
-        self.attributes = attributes
-        self.sent_at = sent_at
-        self.sender_id = sender_id
-        self.source_arn = source_arn
-        self.trace_header = trace_header
+        self.body: str = body
+        self.attributes: Mapping[str, AttributeValue] = attributes
+        self.sent_at: int = sent_at
+        self.sender_id: str = sender_id
+        self.source_arn: str | None = source_arn
+        self.trace_header: str | None = trace_header
 
     @property
     def message_id(self) -> str:
@@ -72,14 +72,14 @@ class Entry:
     __slots__ = ("first_received_at", "keep", "number", "position", "receive_count", "receives", "stored")
 
     def __init__(self, number: int, stored: Stored, receive_count: int, first_received_at: int | None) -> None:
-        self.number = number
+        self.number: int = number
         self.position = number
-        self.stored = stored
+        self.stored: Stored = stored
         self.receives = 0
         """Receives in this queue: what the dead-letter rule counts (SQS 2)."""
-        self.receive_count = receive_count
+        self.receive_count: int = receive_count
         """Receives in all queues it went through: what consumers see (SQS 2)."""
-        self.first_received_at = first_received_at
+        self.first_received_at: int | None = first_received_at
         self.keep = False
         """The dead-letter queue refused it: the next receive delivers it from here."""
 
