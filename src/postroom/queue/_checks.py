@@ -113,40 +113,32 @@ def delay_us(delay: Duration) -> int:
     """
     The delay of one send.
     """
-    span = to_us(delay, "delay")
-    if not 0 <= span <= limits.DELAY_MAX_US:
-        raise InvalidParameterValue(
-            f"Value {shown(delay, span)} for parameter DelaySeconds is invalid. "
-            "Reason: DelaySeconds must be >= 0 and <= 900.",
-            help=f"delay={delay!r}: expected 0 to 900 seconds (15 minutes).",
-        )
-    return span
+    reason = "DelaySeconds must be >= 0 and <= 900."
+    return _in_range("delay", "DelaySeconds", delay, limits.DELAY_MAX_US, reason, "0 to 900 seconds (15 minutes)")
 
 
 def wait_us(wait_time: Duration) -> int:
     """
     How long one receive waits.
     """
-    span = to_us(wait_time, "wait_time")
-    if not 0 <= span <= limits.WAIT_TIME_MAX_US:
-        raise InvalidParameterValue(
-            f"Value {shown(wait_time, span)} for parameter WaitTimeSeconds is invalid. "
-            "Reason: Must be >= 0 and <= 20, if provided.",
-            help=f"wait_time={wait_time!r}: expected 0 to 20 seconds; call again to wait longer.",
-        )
-    return span
+    reason, allowed = "Must be >= 0 and <= 20, if provided.", "0 to 20 seconds; call again to wait longer"
+    return _in_range("wait_time", "WaitTimeSeconds", wait_time, limits.WAIT_TIME_MAX_US, reason, allowed)
 
 
 def visibility_us(timeout: Duration, name: str) -> int:
     """
     The visibility timeout of one receive, or of one change.
     """
-    span = to_us(timeout, name)
-    if not 0 <= span <= limits.VISIBILITY_TIMEOUT_MAX_US:
+    reason, allowed = "Must be between 0 and 43200, if provided.", "0 to 43200 seconds (12 hours)"
+    return _in_range(name, "VisibilityTimeout", timeout, limits.VISIBILITY_TIMEOUT_MAX_US, reason, allowed)
+
+
+def _in_range(name: str, aws_name: str, given: Duration, high_us: int, reason: str, allowed: str) -> int:
+    span = to_us(given, name)
+    if not 0 <= span <= high_us:
         raise InvalidParameterValue(
-            f"Value {shown(timeout, span)} for parameter VisibilityTimeout is invalid. "
-            "Reason: Must be between 0 and 43200, if provided.",
-            help=f"{name}={timeout!r}: expected 0 to 43200 seconds (12 hours).",
+            f"Value {shown(given, span)} for parameter {aws_name} is invalid. Reason: {reason}",
+            help=f"{name}={given!r}: expected {allowed}.",
         )
     return span
 
