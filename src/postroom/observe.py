@@ -78,6 +78,9 @@ class Observation(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict, ready for `json.dumps` with ``default=str``.
+
+        >>> Observation(1, 1_704_067_200_000_000, "sent", "queue orders", "5f0c…", {}).to_dict()["kind"]
+        'sent'
         """
         return {**self._asdict(), "details": dict(self.details)}
 

@@ -112,6 +112,13 @@ class Story(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict.
+
+        >>> from postroom import ManualClock, Queue, Recorder
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> recorder = Recorder(queue)
+        >>> sent = queue.send_message("2 x tea")
+        >>> len(recorder.story(sent.message_id).to_dict()["observations"])
+        1
         """
         return {"message_id": self.message_id, "observations": [seen.to_dict() for seen in self.observations]}
 
@@ -205,6 +212,13 @@ class Recorder:
 
         Costs what the story is long, however much is kept.
 
+        >>> from postroom import ManualClock, Queue, Recorder
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> recorder = Recorder(queue)
+        >>> sent = queue.send_message("2 x tea")
+        >>> [seen.kind for seen in recorder.story(sent.message_id).observations]
+        ['sent']
+
         Raises:
             NotFound: Nothing is kept of such a message.
         """
@@ -221,6 +235,14 @@ class Recorder:
     def close(self) -> None:
         """
         Listens to nobody any more; what is kept stays.
+
+        >>> from postroom import ManualClock, Queue, Recorder
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> with Recorder(queue) as recorder:
+        ...     sent = queue.send_message("kept")
+        >>> sent = queue.send_message("not heard of")
+        >>> len(recorder)
+        1
         """
         for source in self._sources:
             source.unobserve(self._record)

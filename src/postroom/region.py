@@ -288,6 +288,12 @@ class Region:
     def unobserve(self, observer: Observer) -> None:
         """
         Tells the observer no more; one that was never told is ignored.
+
+        >>> from postroom import ManualClock, Region
+        >>> region = Region(clock=ManualClock())
+        >>> region.observe(print)
+        >>> region.unobserve(print)
+        >>> sent = region.queue("orders").send_message("2 x tea")
         """
         with self._lock:
             self._observers = [one for one in self._observers if one != observer]

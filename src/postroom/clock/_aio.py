@@ -214,6 +214,14 @@ class ManualClockAio(ClockAio):
         """
         Runs what is due at the present instant, and lets the tasks of this loop come to rest.
 
+        >>> from postroom import ManualClock
+        >>> async def main() -> None:
+        ...     task = asyncio.create_task(asyncio.sleep(0))
+        ...     await ManualClock().aio.settle()
+        ...     print(task.done())
+        >>> asyncio.run(main())
+        True
+
         Raises:
             Busy: Another thread drives the clock.
             Exception: What a callback raised; an `ExceptionGroup` if several did.
@@ -223,6 +231,12 @@ class ManualClockAio(ClockAio):
     async def advance(self, duration: Duration) -> None:
         """
         Moves time on; at each instant at which something is due, tasks come to rest before time moves further.
+
+        >>> from postroom import ManualClock
+        >>> clock = ManualClock()
+        >>> asyncio.run(clock.aio.advance(60))
+        >>> clock.datetime().time().isoformat()
+        '00:01:00'
 
         Args:
             duration: Seconds, or a `timedelta`; 0 or more.
@@ -240,6 +254,12 @@ class ManualClockAio(ClockAio):
         """
         Moves time to an instant, as `advance` does.
 
+        >>> from postroom import ManualClock
+        >>> clock = ManualClock()
+        >>> asyncio.run(clock.aio.advance_to(clock.now() + 60))
+        >>> clock.datetime().time().isoformat()
+        '00:01:00'
+
         Raises:
             InvalidInput: The instant is past or no time; it is a `ValueError`.
             Busy: Another thread drives the clock.
@@ -252,6 +272,13 @@ class ManualClockAio(ClockAio):
     async def advance_to_next(self) -> float | None:
         """
         Moves time to the next thing due, after the tasks have come to rest.
+
+        >>> from postroom import ManualClock
+        >>> clock = ManualClock()
+        >>> timer = clock.call_later(60, lambda: print("a minute later"))
+        >>> asyncio.run(clock.aio.advance_to_next()) == clock.now()
+        a minute later
+        True
 
         Returns:
             The time it reached, in seconds since the epoch; None if nothing is due, ever.

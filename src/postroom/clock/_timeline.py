@@ -32,6 +32,15 @@ class Due(NamedTuple):
     what: str
     """What will happen."""
 
+    def to_dict(self) -> dict[str, int | str]:
+        """
+        As a plain dict.
+
+        >>> Due(1_704_067_230_000_000, "queue orders", "1 in flight").to_dict()["whom"]
+        'queue orders'
+        """
+        return self._asdict()
+
     def __str__(self) -> str:
         shown = to_datetime(self.at_us).replace(tzinfo=None).isoformat(sep=" ")
         return f"{shown}  {self.whom}: {self.what}" if self.what else f"{shown}  {self.whom}"
@@ -86,6 +95,12 @@ class Timer:
     def cancel(self) -> bool:
         """
         Sees to it that the callback does not run, unless it already runs or ran.
+
+        >>> from postroom import ManualClock
+        >>> clock = ManualClock()
+        >>> clock.call_later(1, lambda: print("never")).cancel()
+        True
+        >>> clock.advance(1)
 
         Returns:
             Whether there was something to cancel.

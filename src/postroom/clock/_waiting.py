@@ -114,6 +114,12 @@ class Registration:
         """
         Sees to it that the callback is not called, unless it was already.
 
+        >>> from postroom import ManualClock, Queue
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> queue.when_ready(lambda: print("never")).cancel()
+        True
+        >>> sent = queue.send_message("2 x tea")
+
         Returns:
             Whether there was something to cancel.
         """
@@ -129,6 +135,16 @@ class Registration:
 class Waiters:
     """
     The line of those who wait for one resource.
+
+    >>> from postroom import ManualClock
+    >>> clock, lock, box = ManualClock(), threading.Lock(), []
+    >>> waiters = Waiters(clock, lock, lambda now: (len(box), None), "box")
+    >>> registration = waiters.when_ready(lambda: print("there is", box.pop()), None)
+    >>> with lock:
+    ...     box.append("tea")
+    ...     waiters.balance(clock.now_us())
+    >>> clock.settle()
+    there is tea
 
     Args:
         clock: Whose alarms and threads are used.

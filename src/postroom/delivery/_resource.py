@@ -88,6 +88,12 @@ class Resource:
     def unobserve(self, observer: Observer) -> None:
         """
         Tells the observer no more; one that was never told is ignored.
+
+        >>> from postroom import ManualClock, Queue
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> queue.observe(print)
+        >>> queue.unobserve(print)
+        >>> sent = queue.send_message("2 x tea")
         """
         with self._lock:
             self._observers = tuple(one for one in self._observers if one != observer)

@@ -73,6 +73,11 @@ class VisibilityEntry(NamedTuple):
 class BatchFailure(NamedTuple):
     """
     An entry that failed; the others went through.
+
+    >>> from postroom import ManualClock, Queue
+    >>> [failure] = Queue("orders", clock=ManualClock()).send_message_batch([""]).failed
+    >>> failure.id, failure.code, failure.error.help
+    ('0', 'MissingParameter', "the body was ''")
     """
 
     id: str
@@ -89,6 +94,11 @@ class BatchFailure(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict, without the error object.
+
+        >>> from postroom import ManualClock, Queue
+        >>> [failure] = Queue("orders", clock=ManualClock()).send_message_batch([""]).failed
+        >>> failure.to_dict()["message"]
+        'The request must contain the parameter MessageBody.'
         """
         return {"id": self.id, "code": self.code, "message": self.message, "sender_fault": self.sender_fault}
 
@@ -99,12 +109,26 @@ R = TypeVar("R")
 class BatchSuccess(NamedTuple, Generic[R]):
     """
     An entry that went through.
+
+    >>> from postroom import ManualClock, Queue
+    >>> [success] = Queue("orders", clock=ManualClock()).send_message_batch(["2 x tea"]).successful
+    >>> success.id, len(success.result.message_id)
+    ('0', 36)
     """
 
     id: str
     """The entry's id."""
     result: R
     """What the single call would have returned."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        As a plain dict: the id, and the result's own fields.
+
+        >>> BatchSuccess("0", None).to_dict()
+        {'id': '0'}
+        """
+        return {"id": self.id, **_as_dict(self.result)}
 
 
 class BatchOutcome(Generic[R]):
@@ -164,6 +188,12 @@ class BatchOutcome(Generic[R]):
     def raise_for_failures(self) -> None:
         """
         Raises an `ExceptionGroup` of the errors of the entries that failed; does nothing if none did.
+
+        >>> from postroom import ManualClock, Queue
+        >>> Queue("orders", clock=ManualClock()).send_message_batch(["2 x tea", ""]).raise_for_failures()
+        Traceback (most recent call last):
+            ...
+        ExceptionGroup: 1 of 2 batch entries failed (1 sub-exception)
         """
         if self.failed:
             raise ExceptionGroup(
@@ -174,8 +204,12 @@ class BatchOutcome(Generic[R]):
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict.
+
+        >>> from postroom import ManualClock, Queue
+        >>> Queue("orders", clock=ManualClock()).delete_message_batch(["no handle"]).to_dict()["failed"][0]["code"]
+        'ReceiptHandleIsInvalid'
         """
-        results = [{"id": one.id, **_as_dict(one.result)} for one in self.successful]
+        results = [one.to_dict() for one in self.successful]
         return {"successful": results, "failed": [failure.to_dict() for failure in self.failed]}
 
     def __eq__(self, other: object) -> bool:

@@ -53,6 +53,10 @@ class SentMessage:
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict, ready for `json.dumps`.
+
+        >>> from postroom import ManualClock, Queue
+        >>> sorted(Queue("orders", clock=ManualClock()).send_message("2 x tea").to_dict())
+        ['md5_of_attributes', 'md5_of_body', 'message_id']
         """
         return {
             "message_id": self.message_id,
@@ -181,6 +185,12 @@ class Message:
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict of everything above; binary attributes stay `bytes`.
+
+        >>> from postroom import ManualClock, Queue
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> sent = queue.send_message("2 x tea")
+        >>> queue.receive_messages()[0].to_dict()["sent_timestamp"]
+        1704067200000
         """
         return {
             "message_id": self.message_id,

@@ -49,6 +49,10 @@ class QueueStats(NamedTuple):
     def to_dict(self) -> dict[str, int | float | None]:
         """
         As a plain dict.
+
+        >>> from postroom import ManualClock, Queue
+        >>> Queue("orders", clock=ManualClock()).stats().to_dict()["in_flight"]
+        0
         """
         return self._asdict()
 

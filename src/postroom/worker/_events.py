@@ -30,6 +30,15 @@ class Context(NamedTuple):
     aws_request_id: str
     """A UUID, new for each call."""
 
+    def to_dict(self) -> dict[str, str]:
+        """
+        As a plain dict.
+
+        >>> Context("counter", "arn:aws:lambda:us-east-1:123456789012:function:counter", "0f8c…").to_dict()["function_name"]
+        'counter'
+        """
+        return self._asdict()
+
 
 def queue_event(messages: list[Message], queue_arn: str, region_name: str) -> dict[str, Any]:
     """

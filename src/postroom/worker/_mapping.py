@@ -139,6 +139,15 @@ class EventSourceMapping:
     def close(self) -> None:
         """
         Feeds the function no more; a batch under way ends as it would.
+
+        >>> from postroom import Function, ManualClock, Queue
+        >>> clock = ManualClock()
+        >>> queue, function = Queue("orders", clock=clock), Function(print, name="f", clock=clock)
+        >>> with function.add_event_source(queue) as mapping:
+        ...     mapping.closed
+        False
+        >>> mapping.closed, function.event_sources
+        (True, [])
         """
         with self._lock:
             self._closed = True

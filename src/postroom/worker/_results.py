@@ -47,6 +47,9 @@ class Failure(NamedTuple):
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict; the error as text.
+
+        >>> Failure(1_704_067_200_000_000, "0f8c…", ValueError("no tea"), {"Records": []}).to_dict()["error"]
+        "ValueError('no tea')"
         """
         return {**self._asdict(), "error": shown_error(self.error)}
 
@@ -74,6 +77,10 @@ class FunctionStats(NamedTuple):
     def to_dict(self) -> dict[str, int]:
         """
         As a plain dict.
+
+        >>> from postroom import Function, ManualClock
+        >>> Function(print, name="f", clock=ManualClock()).stats().to_dict()["failed"]
+        0
         """
         return self._asdict()
 
