@@ -25,7 +25,7 @@ from typing import Final
 
 from postroom.errors import InvalidInput
 
-__all__ = ["Crash", "Faults", "InjectedCrash", "injected"]
+__all__ = ["Crash", "Faults", "InjectedCrash", "check_faults", "injected"]
 
 _DUPLICATE: Final = "duplicate"
 _CRASH: Final = "crash"
@@ -255,6 +255,19 @@ class Faults:
             crashes = {resource: list(moments) for resource, moments in self._crashes.items()}
             return f"Faults.script({duplicates=}, {crashes=})"
         return f"Faults({self._seed}, duplicate_rate={self._duplicate_rate}, crash_rate={self._crash_rate})"
+
+
+def check_faults(faults: object) -> None:
+    """
+    Refuse what is no plan of faults; None is none.
+
+    >>> check_faults(Faults())
+
+    Raises:
+        InvalidInput: It is something else.
+    """
+    if faults is not None and not isinstance(faults, Faults):
+        raise InvalidInput(f"faults={faults!r} is no plan of faults.", help="Give Faults(seed, crash_rate=0.1), say.")
 
 
 def _seed(seed: object) -> int:

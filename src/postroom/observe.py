@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from postroom.clock import default_clock, to_datetime
-from postroom.errors import NotFound
+from postroom.errors import InvalidInput, NotFound
 from postroom.naming import check_account, check_region_name
 
 if TYPE_CHECKING:
@@ -204,6 +204,10 @@ class Standalone:
     ) -> None:
         check_account(account)
         check_region_name(region_name)
+        if clock is not None and not hasattr(clock, "now_us"):
+            raise InvalidInput(f"clock={clock!r} is no clock.", help="Give a ManualClock or a SystemClock.")
+        if isinstance(seed, bool) or not isinstance(seed, int | random.Random | None):
+            raise InvalidInput(f"seed={seed!r} is no seed.", help="Give an int or a random.Random.")
         self.clock: Clock = default_clock() if clock is None else clock
         self.random: random.Random = seed if isinstance(seed, random.Random) else random.Random(seed)
         self.account: str = account

@@ -165,6 +165,8 @@ class Recorder:
         >>> len(recorder)
         1
         """
+        if not hasattr(source, "observe"):
+            raise InvalidInput(f"{source!r} cannot be observed.", help="Give resources and regions, one by one.")
         source.observe(self._record)
         self._sources.append(source)
 

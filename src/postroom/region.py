@@ -8,7 +8,7 @@ import random
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Literal, Never, Self, TypeVar
 
 from postroom.errors import InvalidInput, NotFound, QueueDoesNotExist, QueueNameExists, ResourceClosed
 from postroom.naming import Arn
@@ -128,6 +128,18 @@ class Region:
         with self._lock:
             return iter(list(self._resources.values()))
 
+    def __contains__(self, name: object) -> bool:
+        """
+        Whether it has a resource of that name or ARN, or that resource.
+
+        >>> from postroom import ManualClock, Region
+        >>> region = Region(clock=ManualClock())
+        >>> orders = region.queue("orders")
+        >>> "orders" in region, "ordres" in region
+        (True, False)
+        """
+        return any(name in {resource.name, resource.arn} or name is resource for resource in self)
+
     # Making and finding.
 
     def queue(
@@ -141,6 +153,7 @@ class Region:
         maximum_message_size: int | None = None,
         dead_letter_queue: Destination | None = None,
         max_receive_count: int | None = None,
+        **_not_there: Never,
     ) -> Queue:
         """
         The queue of that name: made now, or the one that is there.
@@ -177,7 +190,7 @@ class Region:
             "max_receive_count": max_receive_count,
         }
         given = {key: value for key, value in given.items() if value is not None}
-        wanted = Queue(name, home=self, faults=self._faults, **given)
+        wanted = Queue(name, home=self, faults=self._faults, **given, **_not_there)
         queue = self._keep(wanted)
         for key in given:
             if getattr(queue, key) != getattr(wanted, key):
@@ -197,6 +210,7 @@ class Region:
         name: str | None = None,
         concurrency: int | None = None,
         on_error: Literal["record", "raise"] = "record",
+        **_not_there: Never,
     ) -> Function:
         """
         A function made of a handler, under its own name or the one given.

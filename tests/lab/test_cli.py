@@ -164,6 +164,8 @@ class TestTheDemo:
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=ENVIRONMENT,
+            # Where the suite runs in the background, SIGINT is ignored, and a child inherits that.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             assert process.stderr is not None
             first = process.stderr.readline()

@@ -39,6 +39,13 @@ def _find_monotonic_ns() -> Callable[[], int]:
     return time.monotonic_ns  # pragma: no cover - Windows
 
 
+def _read_wall_us() -> int:
+    # For the same reason: postroom's clocks may be imported for the first time in a frozen block.
+    if hasattr(time, "clock_gettime_ns"):
+        return time.clock_gettime_ns(time.CLOCK_REALTIME) // 1_000
+    return time.time_ns() // 1_000  # pragma: no cover - Windows
+
+
 class Host:
     """
     Real time as the operating system counts it. Attributes of a class are out of freezegun's reach.
@@ -46,7 +53,7 @@ class Host:
 
     monotonic_ns: ClassVar[staticmethod[[], int]] = staticmethod(_find_monotonic_ns())
     sleep: ClassVar[staticmethod[[float], None]] = staticmethod(time.sleep)
-    wall_at_import_us: int = time.time_ns() // 1_000
+    wall_at_import_us: int = _read_wall_us()
     monotonic_at_import_ns: int = monotonic_ns()
 
 

@@ -68,6 +68,8 @@ class ManualClock(Driving):
 
     def __init__(self, start: Instant = _START, autojump: bool = True, *, grace: float = JUMP_GRACE_S) -> None:
         super().__init__(to_instant_us(start, "start"))
+        if not isinstance(autojump, bool):
+            raise InvalidInput(f"autojump={autojump!r} is no bool.", help="Give True or False.")
         if to_us(grace, "grace") < 0:
             raise InvalidInput(f"grace={grace!r} is negative.", help="Give 0 or more seconds of real time.")
         self._autojump = autojump

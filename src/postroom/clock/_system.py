@@ -12,6 +12,7 @@ import atexit
 import logging
 import threading
 import weakref
+from collections import Counter
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Final, Self
 
@@ -343,12 +344,15 @@ class SystemClock(BaseClock):
         self.close()
 
     def _report_what_is_due(self) -> None:
+        if self._closed:
+            return  # it was said when it was closed
         with self._lock:
             left = [timer.whom for timer in self._timeline if not timer._hint]
         left += [whom for _, whom in list(self._pool.jobs)] + list(self._pool.running.values())
         if left:
-            more = f" and {len(left) - _SHOWN} more" if len(left) > _SHOWN else ""
-            _logger.warning("postroom: %r ends with work still due: %s%s", self, ", ".join(left[:_SHOWN]), more)
+            shown = [whom if count == 1 else f"{whom} ({count} times)" for whom, count in Counter(left).items()]
+            more = f" and {len(shown) - _SHOWN} more" if len(shown) > _SHOWN else ""
+            _logger.warning("postroom: %r ends with work still due: %s%s", self, ", ".join(shown[:_SHOWN]), more)
 
     def _after_fork(self, *, in_child: bool) -> None:
         jobs = self._pool.jobs

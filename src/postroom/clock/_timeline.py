@@ -13,6 +13,7 @@ from heapq import heapify, heappop, heappush
 from typing import Final, NamedTuple
 
 from postroom.clock._host import to_datetime
+from postroom.errors import InvalidInput
 
 _FLOOR: Final = 64
 
@@ -137,6 +138,13 @@ class Timeline:
         """
         A new timer; one in the past is due now.
         """
+        if not callable(callback):
+            raise InvalidInput(f"{callback!r} cannot be called.", help="Give a callable that takes no arguments.")
+        if type(when_us) is not int:
+            raise InvalidInput(
+                f"when_us={when_us!r} is no whole number of microseconds.",
+                help="Take clock.now_us() + n, or use clock.call_later(seconds, callback).",
+            )
         self.numbers += 1
         timer = Timer(max(when_us, now_us), callback, self.numbers, now_us, whom, hint)
         timer._line = self

@@ -4,75 +4,106 @@ Parameters that AWS has and postroom has not: refused by their names, never igno
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Final, NoReturn
+from collections.abc import Collection, Mapping
+from difflib import get_close_matches
+from typing import Final, NoReturn, TypeAlias
 
 from postroom.errors import NotSupported
 
-QUEUE_NOT_THERE: Final = {
-    "content_based_deduplication": "ContentBasedDeduplication",
-    "deduplication_scope": "DeduplicationScope",
-    "fifo_queue": "FifoQueue",
-    "fifo_throughput_limit": "FifoThroughputLimit",
-    "kms_data_key_reuse_period": "KmsDataKeyReusePeriodSeconds",
-    "kms_master_key_id": "KmsMasterKeyId",
-    "policy": "Policy",
-    "redrive_allow_policy": "RedriveAllowPolicy",
-    "redrive_policy": "RedrivePolicy (give dead_letter_queue and max_receive_count)",
-    "sqs_managed_sse_enabled": "SqsManagedSseEnabled",
-    "tags": "Tags",
+Missing: TypeAlias = Mapping[str, tuple[str, str]]
+"""Name -> AWS's name, and what to do instead, if anything."""
+
+QUEUE_NOT_THERE: Final[Missing] = {
+    "content_based_deduplication": ("ContentBasedDeduplication", ""),
+    "deduplication_scope": ("DeduplicationScope", ""),
+    "fifo": ("FifoQueue", ""),
+    "fifo_queue": ("FifoQueue", ""),
+    "fifo_throughput_limit": ("FifoThroughputLimit", ""),
+    "kms_data_key_reuse_period": ("KmsDataKeyReusePeriodSeconds", ""),
+    "kms_master_key_id": ("KmsMasterKeyId", ""),
+    "policy": ("Policy", ""),
+    "redrive_allow_policy": ("RedriveAllowPolicy", ""),
+    "redrive_policy": ("RedrivePolicy", "Give dead_letter_queue and max_receive_count."),
+    "sqs_managed_sse_enabled": ("SqsManagedSseEnabled", ""),
+    "tags": ("Tags", ""),
 }
 """Of CreateQueue (SQS 1)."""
 
-SEND_NOT_THERE: Final = {
-    "message_deduplication_id": "MessageDeduplicationId",
-    "message_group_id": "MessageGroupId",
-    "message_system_attributes": "MessageSystemAttributes",
+SEND_NOT_THERE: Final[Missing] = {
+    "message_deduplication_id": ("MessageDeduplicationId", ""),
+    "message_group_id": ("MessageGroupId", ""),
+    "message_system_attributes": ("MessageSystemAttributes", ""),
 }
 """Of SendMessage (SQS 3.2, 4, 5.2)."""
 
-RECEIVE_NOT_THERE: Final = {
-    "attribute_names": "AttributeNames (all attributes are there)",
-    "message_attribute_names": "MessageAttributeNames (all attributes are there)",
-    "message_system_attribute_names": "MessageSystemAttributeNames (all attributes are there)",
-    "receive_request_attempt_id": "ReceiveRequestAttemptId",
+_ALL_THERE: Final = "A received message has all its attributes."
+RECEIVE_NOT_THERE: Final[Missing] = {
+    "attribute_names": ("AttributeNames", _ALL_THERE),
+    "message_attribute_names": ("MessageAttributeNames", _ALL_THERE),
+    "message_system_attribute_names": ("MessageSystemAttributeNames", _ALL_THERE),
+    "receive_request_attempt_id": ("ReceiveRequestAttemptId", ""),
 }
 """Of ReceiveMessage (SQS 3.4, 5.2)."""
 
-FUNCTION_NOT_THERE: Final = {
-    "dead_letter_queue": "DeadLetterConfig",
-    "destinations": "DestinationConfig",
-    "maximum_event_age": "MaximumEventAgeInSeconds",
-    "maximum_retry_attempts": "MaximumRetryAttempts",
-    "memory_size": "MemorySize",
-    "timeout": "Timeout",
+RECEIVE_TAKES: Final = ("max_messages", "visibility_timeout", "wait_time")
+"""What it does take here."""
+
+FUNCTION_NOT_THERE: Final[Missing] = {
+    "dead_letter_queue": ("DeadLetterConfig", "A queue that feeds the function has a dead_letter_queue."),
+    "destinations": ("DestinationConfig", ""),
+    "maximum_event_age": ("MaximumEventAgeInSeconds", ""),
+    "maximum_retry_attempts": ("MaximumRetryAttempts", "A queue that feeds the function has a max_receive_count."),
+    "memory_size": ("MemorySize", ""),
+    "reserved_concurrent_executions": ("ReservedConcurrentExecutions", "Give concurrency."),
+    "timeout": ("Timeout", ""),
 }
 """Of CreateFunction and its asynchronous invocation (DEL D)."""
 
-EVENT_SOURCE_NOT_THERE: Final = {
-    "filter_criteria": "FilterCriteria",
-    "function_response_types": "FunctionResponseTypes",
-    "maximum_batching_window": "MaximumBatchingWindowInSeconds",
-    "maximum_concurrency": "ScalingConfig.MaximumConcurrency (give the function a concurrency)",
-    "report_batch_item_failures": "FunctionResponseTypes",
-    "starting_position": "StartingPosition",
+EVENT_SOURCE_NOT_THERE: Final[Missing] = {
+    "enabled": ("Enabled", "Close the mapping, and add it again."),
+    "filter_criteria": ("FilterCriteria", ""),
+    "function_response_types": ("FunctionResponseTypes", ""),
+    "maximum_batching_window": ("MaximumBatchingWindowInSeconds", ""),
+    "maximum_concurrency": ("ScalingConfig.MaximumConcurrency", "Give the function a concurrency."),
+    "report_batch_item_failures": ("FunctionResponseTypes", ""),
+    "scaling_config": ("ScalingConfig", "Give the function a concurrency."),
+    "starting_position": ("StartingPosition", ""),
 }
 """Of CreateEventSourceMapping (DEL C1)."""
 
+_OTHER_SPELLINGS: Final = {
+    "delay_seconds": "delay",
+    "max_number_of_messages": "max_messages",
+    "message_attributes": "attributes",
+    "message_retention_period": "retention",
+    "wait_time_seconds": "wait_time",
+}
 
-def refuse_unknown(operation: str, given: Mapping[str, object], not_there: Mapping[str, str]) -> NoReturn:
+
+def refuse_unknown(operation: str, given: Mapping[str, object], not_there: Missing, takes: Collection[str]) -> NoReturn:
     """
     Refuses keyword arguments that the operation does not take.
+
+    Args:
+        operation: Its name.
+        given: The arguments.
+        not_there: What AWS has of such a call, and postroom has not.
+        takes: The names it does take, to suggest one.
 
     Raises:
         NotSupported: AWS has one of them.
         TypeError: AWS has none of them either.
     """
     for name in given:
-        if name in not_there:
+        plain = name.removesuffix("_in_seconds").removesuffix("_seconds")
+        aws_name, instead = not_there.get(name) or not_there.get(plain) or ("", "")
+        if aws_name:
             raise NotSupported(
-                f"{operation}({name}=…): {not_there[name]} is not there.",
-                help="docs/fidelity.md lists what is not there yet, and why.",
+                f"{operation}({name}=…): {aws_name} is not there.",
+                help=instead or "docs/fidelity.md lists what is not there yet, and why.",
                 operation=operation,
             )
-    raise TypeError(f"{operation}() got an unexpected keyword argument {next(iter(given))!r}")
+    name = next(iter(given))
+    near = [_OTHER_SPELLINGS.get(name, ""), *get_close_matches(name, takes, 1)]
+    hint = next((f"; did you mean {one!r}?" for one in near if one in takes), "")
+    raise TypeError(f"{operation}() got an unexpected keyword argument {name!r}{hint}")

@@ -4,9 +4,11 @@ The calls of a queue that can wait, as coroutines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Never
 
 from postroom.clock._aio import wait
+from postroom.delivery import refuse_unknown
+from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES
 
 if TYPE_CHECKING:
     from postroom.clock import Duration
@@ -40,12 +42,15 @@ class QueueAio:
         max_messages: int = 1,
         wait_time: Duration | None = None,
         visibility_timeout: Duration | None = None,
+        **_not_there: Never,
     ) -> list[Message]:
         """
         As `Queue.receive_messages`, with the same arguments and errors, but other tasks go on while it waits.
 
         A cancelled call has taken no message.
         """
+        if _not_there:
+            refuse_unknown("receive_messages", _not_there, RECEIVE_NOT_THERE, RECEIVE_TAKES)
         attempt, until = self._queue._receiving(max_messages, wait_time, visibility_timeout)
         found = attempt()
         if found is None and until is not None:

@@ -22,6 +22,7 @@ from postroom.limits import SECOND_US
 from postroom.message import NO_ATTRIBUTES, attributes_size, body_size, check_body, to_attributes
 
 if TYPE_CHECKING:
+    from postroom.clock import Clock
     from postroom.message import AttributeInput, AttributeValue
     from postroom.observe import Destination
 
@@ -240,7 +241,9 @@ def refuse_size(maximum: int, size: int, *, in_batch: bool) -> InvalidParameterV
     )
 
 
-def check_redrive(dead_letter_queue: Destination | None, max_receive_count: object, kind: str) -> int | None:
+def check_redrive(
+    dead_letter_queue: Destination | None, max_receive_count: object, kind: str, clock: Clock
+) -> int | None:
     """
     The two halves of a RedrivePolicy (SQS 7.1).
 
@@ -272,6 +275,11 @@ def check_redrive(dead_letter_queue: Destination | None, max_receive_count: obje
         raise refuse(
             "Dead-letter queue must be same type of queue as the source.",
             f"This is a {kind}, and {dead_letter_queue.name} is a {dead_letter_queue.kind}.",
+        )
+    if getattr(dead_letter_queue, "clock", clock) is not clock:
+        raise InvalidInput(
+            f"The dead-letter queue {dead_letter_queue.name} lives by a different clock.",
+            help="Give both the same clock=…; without one they have the shared SystemClock.",
         )
     if isinstance(max_receive_count, bool) or not isinstance(max_receive_count, int):
         raise InvalidInput(f"max_receive_count={max_receive_count!r} is no number.", help="Give an int, 1 to 1000.")

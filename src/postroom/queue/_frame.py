@@ -13,6 +13,7 @@ from postroom.clock import Clock, Due, Duration, Waiters
 from postroom.delivery import Resource, refuse_unknown
 from postroom.delivery._refusals import QUEUE_NOT_THERE
 from postroom.errors import InvalidInput, PostroomError
+from postroom.faults import check_faults
 from postroom.limits import SECOND_US
 from postroom.message import Parcel, attributes_size, body_size
 from postroom.naming import Arn, check_queue_name
@@ -40,6 +41,19 @@ N = TypeVar("N", SendEntry, DeleteEntry, VisibilityEntry)
 R = TypeVar("R")
 
 _TOKEN_BITS = 72
+QUEUE_TAKES = (
+    "clock",
+    "dead_letter_queue",
+    "delay",
+    "faults",
+    "home",
+    "max_receive_count",
+    "maximum_message_size",
+    "receive_message_wait_time",
+    "retention",
+    "seed",
+    "visibility_timeout",
+)
 SENDER = "AIDAPOSTROOMSENDER000"
 """The SenderId of whoever sends: there are no users here (SQS 5.2)."""
 
@@ -69,9 +83,10 @@ class QueueFrame(Resource):
         **_not_there: Never,
     ) -> None:
         if _not_there:
-            refuse_unknown("Queue", _not_there, QUEUE_NOT_THERE)
+            refuse_unknown("Queue", _not_there, QUEUE_NOT_THERE, QUEUE_TAKES)
         check_queue_name(name)
         home = _home(home, clock, seed)
+        check_faults(faults)
         attribute = checks.attribute_us
         core = StandardCore(
             visibility_timeout=attribute(
@@ -81,7 +96,7 @@ class QueueFrame(Resource):
             retention=attribute(
                 "retention", "MessageRetentionPeriod", retention, limits.RETENTION_MIN_US, limits.RETENTION_MAX_US
             ),
-            max_receive_count=checks.check_redrive(dead_letter_queue, max_receive_count, self.kind),
+            max_receive_count=checks.check_redrive(dead_letter_queue, max_receive_count, self.kind, home.clock),
             duplicates=None if faults is None else lambda: faults.draws_duplicate(name),
         )
         self._wait_us = attribute(
@@ -252,6 +267,10 @@ class QueueFrame(Resource):
         Args:
             message_id: As `send_message` returned it.
         """
+        if not isinstance(message_id, str):
+            raise InvalidInput(
+                f"message_id is of type {type(message_id).__name__}.", help="Give the str in sent.message_id."
+            )
         with self._lock:
             now = self._clock.now_us()
             self._core.settle(now)

@@ -218,4 +218,4 @@ class Message:
 
     def __repr__(self) -> str:
         body = self.body if len(self.body) <= 40 else f"{self.body[:37]}..."
-        return f"<Message {self.message_id} {body!r}, received {self._receive_count} times>"
+        return f"<Message {self.message_id} {body!r}, received {self._receive_count} time{'' if self._receive_count == 1 else 's'}>"

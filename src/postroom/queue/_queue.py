@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, ClassVar, Never, cast
 
 from postroom import limits
 from postroom.delivery import refuse_unknown
-from postroom.delivery._refusals import RECEIVE_NOT_THERE, SEND_NOT_THERE
+from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES, SEND_NOT_THERE
 from postroom.errors import PostroomError
 from postroom.message import NO_ATTRIBUTES
 from postroom.queue import _checks as checks
@@ -121,7 +121,7 @@ class Queue(ReceiptCalls):
             ResourceClosed: The queue is closed.
         """
         if _not_there:
-            refuse_unknown("send_message", _not_there, SEND_NOT_THERE)
+            refuse_unknown("send_message", _not_there, SEND_NOT_THERE, ("attributes", "delay"))
         if (
             attributes is None
             and delay is None
@@ -254,7 +254,7 @@ class Queue(ReceiptCalls):
             ResourceClosed: The queue is closed, or was closed while the call waited.
         """
         if _not_there:
-            refuse_unknown("receive_messages", _not_there, RECEIVE_NOT_THERE)
+            refuse_unknown("receive_messages", _not_there, RECEIVE_NOT_THERE, RECEIVE_TAKES)
         attempt, until = self._receiving(max_messages, wait_time, visibility_timeout)
         found = attempt()
         if found is None and until is not None:

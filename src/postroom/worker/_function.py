@@ -18,7 +18,7 @@ from postroom.clock import Clock, show_span
 from postroom.delivery import Resource, refuse_unknown
 from postroom.delivery._refusals import EVENT_SOURCE_NOT_THERE, FUNCTION_NOT_THERE
 from postroom.errors import InvalidInput, NotSupported, ResourceClosed
-from postroom.faults import Crash, injected
+from postroom.faults import Crash, check_faults, injected
 from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX, NESTED_CALLS_MAX
 from postroom.message import format_uuid
 from postroom.naming import Arn
@@ -93,13 +93,14 @@ class Function(Resource):
         **_not_there: Never,
     ) -> None:
         if _not_there:
-            refuse_unknown("Function", _not_there, FUNCTION_NOT_THERE)
+            refuse_unknown("Function", _not_there, FUNCTION_NOT_THERE, ("clock", "concurrency", "name", "on_error"))
         if not callable(handler):
             raise InvalidInput(f"handler={handler!r} cannot be called.", help="Give a function of (event, context).")
         shown: str = getattr(handler, "__name__", type(handler).__name__) if name is None else name
         _check_name(shown)
         if concurrency is not None and not is_count(concurrency):
             raise InvalidInput(f"concurrency={concurrency!r} is out of range.", help="Give 1 or more, or None.")
+        check_faults(faults)
         if on_error not in {"record", "raise"}:
             raise InvalidInput(f"on_error={on_error!r} is unknown.", help='Give "record" or "raise".')
         if home is not None and (clock is not None or seed is not None):
@@ -114,6 +115,7 @@ class Function(Resource):
         self._raises = on_error == "raise"
         self._faults = faults
         self._running = 0
+        self._rest = threading.Condition(self._lock)
         self._nested: Counter[int] = Counter()
         """Calls under way by the thread they run on: inside one another."""
         self._parked: dict[Callable[[], object], None] = {}
@@ -191,7 +193,7 @@ class Function(Resource):
             ResourceClosed: The function or the queue is closed.
         """
         if _not_there:
-            refuse_unknown("add_event_source", _not_there, EVENT_SOURCE_NOT_THERE)
+            refuse_unknown("add_event_source", _not_there, EVENT_SOURCE_NOT_THERE, ("batch_size",))
         if self.is_async:
             raise NotSupported(
                 f"The handler of {self._name} is an async def, which no thread of a clock can run.",
@@ -252,6 +254,7 @@ class Function(Resource):
         ident = get_ident()
         with self._lock:
             self._running -= 1
+            self._rest.notify_all()
             self._nested[ident] -= 1
             if not self._nested[ident]:
                 del self._nested[ident]
@@ -356,6 +359,7 @@ class Function(Resource):
         finally:
             with self._lock:
                 self._running -= 1
+                self._rest.notify_all()
 
     def _remember(self, messages: list[Message], what: str, rest: str) -> None:
         now = self._clock.now_us()
@@ -389,6 +393,7 @@ class Function(Resource):
         if in_child:
             ident = get_ident()
             self._lock = threading.Lock()
+            self._rest = threading.Condition(self._lock)
             self._nested = Counter({ident: self._nested[ident]} if self._nested[ident] else {})
             self._running = self._nested[ident]
             self._parked.clear()
@@ -429,7 +434,9 @@ class Function(Resource):
 
     def close(self) -> None:
         """
-        Closes it for good, and its event sources; calls under way end as they would.
+        Closes it for good, and its event sources; calls under way end as they would: `join` waits for them.
+
+        Close a function before the queues that feed it, so that what it has done can still be deleted there.
 
         >>> from postroom import Function, ManualClock
         >>> with Function(print, name="f", clock=ManualClock()) as function:
@@ -446,6 +453,32 @@ class Function(Resource):
             # A wake-up is a hint: the coroutines that poll for this function see that it is over, all others wait on.
             with queue._lock:
                 queue._waiters.wake_all()
+
+    def join(self, timeout: float | None = None) -> bool:
+        """
+        Waits, in real time, until no call is under way in another thread; leaving its ``with`` block does that, too.
+
+        >>> from postroom import Function, Queue, SystemClock
+        >>> with SystemClock() as clock, Queue("orders", clock=clock) as queue:
+        ...     with Function(lambda event, context: clock.sleep(0.01), name="slow", clock=clock) as function:
+        ...         mapping = function.add_event_source(queue)
+        ...         sent = queue.send_message("2 x tea")
+        ...     function.join(), function.stats().running
+        (True, 0)
+
+        Args:
+            timeout: Seconds of real time to wait at the most; None: without end.
+
+        Returns:
+            Whether all calls are over.
+        """
+        ident = get_ident()
+        with self._rest:
+            return self._rest.wait_for(lambda: self._running <= self._nested.get(ident, 0), timeout)
+
+    def __exit__(self, *exc_info: object) -> None:
+        self.close()
+        self.join()
 
 
 def _check_name(name: object) -> None:

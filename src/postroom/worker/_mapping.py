@@ -8,6 +8,7 @@ clock with threads batches run side by side, as far as the function's concurrenc
 
 from __future__ import annotations
 
+import logging
 import threading
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Protocol, Self
@@ -20,6 +21,9 @@ from postroom.worker._events import is_count
 if TYPE_CHECKING:
     from postroom.clock import Clock, Registration
     from postroom.queue import Message
+
+
+_logger = logging.getLogger("postroom")
 
 
 class Caller(Protocol):
@@ -216,7 +220,16 @@ class EventSourceMapping:
     def _process(self, messages: list[Message]) -> None:
         if self._function.process(messages, self._queue):
             # A batch that outlived its handles or its queue is not deleted, and comes back: at least once.
-            self._queue.delete_message_batch([message.receipt_handle for message in messages])
+            try:
+                self._queue.delete_message_batch([message.receipt_handle for message in messages])
+            except ResourceClosed:
+                _logger.warning(
+                    "postroom: %s did its work on %d messages, but %s was closed before they could be deleted",
+                    self._function,
+                    len(messages),
+                    self._queue,
+                )
+                raise
 
 
 def refuse_second(mappings: list[EventSourceMapping], queue: Queue, function_arn: str) -> None:
