@@ -19,6 +19,7 @@ from postroom.errors import (
     InvalidInput,
     InvalidParameterValue,
     NotFound,
+    NotSupported,
     QueueDoesNotExist,
     QueueNameExists,
     ResourceClosed,
@@ -407,3 +408,37 @@ def test_resources_of_a_region_are_ordinary_ones() -> None:
 
     assert type(region.queue("orders")) is Queue
     assert type(region.function(brew)) is Function
+
+
+def test_a_closed_queue_makes_room_for_another_of_its_name() -> None:
+    region = Region(clock=ManualClock())
+    orders = region.queue("orders")
+    orders.close()
+    with pytest.raises(QueueDoesNotExist):
+        region.resolve(orders.arn)
+
+    again = region.queue("orders", visibility_timeout=60)
+
+    assert again is not orders
+    assert region.resolve(again.arn) is again
+
+
+def test_it_knows_names_arns_and_resources() -> None:
+    region = Region(clock=ManualClock())
+    orders = region.queue("orders")
+
+    assert "orders" in region
+    assert orders.arn in region
+    assert orders in region
+    assert "ordres" not in region
+    assert Queue("orders", clock=region.clock) not in region
+
+
+def test_what_it_lacks_is_refused_by_name() -> None:
+    region = Region(clock=ManualClock())
+    with pytest.raises(NotSupported, match=r"Tags is not there"):
+        region.queue("orders", tags={})  # type: ignore[arg-type]
+    with pytest.raises(NotSupported, match=r"Timeout is not there"):
+        region.function(brew, timeout=3)  # type: ignore[arg-type]
+
+    assert list(region) == []

@@ -201,6 +201,7 @@ class Standalone:
         *,
         account: str = DEFAULT_ACCOUNT,
         region_name: str = DEFAULT_REGION,
+        resource: str = "",
     ) -> None:
         check_account(account)
         check_region_name(region_name)
@@ -209,7 +210,13 @@ class Standalone:
         if isinstance(seed, bool) or not isinstance(seed, int | random.Random | None):
             raise InvalidInput(f"seed={seed!r} is no seed.", help="Give an int or a random.Random.")
         self.clock: Clock = default_clock() if clock is None else clock
-        self.random: random.Random = seed if isinstance(seed, random.Random) else random.Random(seed)
+        # Two resources of one seed draw different ids: the seed is mixed with the name, as text, which does not depend
+        # on PYTHONHASHSEED.
+        self.random: random.Random = (
+            seed
+            if isinstance(seed, random.Random)
+            else random.Random(f"{seed}/{resource}" if seed is not None and resource else seed)
+        )
         self.account: str = account
         self.region_name: str = region_name
 

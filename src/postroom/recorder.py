@@ -52,7 +52,7 @@ class Story(NamedTuple):
     >>> clock.advance(12)
     >>> queue.delete_message(message.receipt_handle)
     >>> print(recorder.story(sent.message_id))
-    message 414c343c-1027-44d1-8386-bbc4cd613e30: 2 x tea
+    message 5ee19dea-974b-4607-b28b-094bc7e1767f: 2 x tea
     2024-01-01 00:00:00.000             queue orders  sent
                                         queue orders  received, hidden for 30.0 s (receive 1)
     2024-01-01 00:00:12.000  +12.0 s    queue orders  deleted (receive 1)

@@ -232,7 +232,13 @@ class Region:
             ResourceClosed: The region is closed.
         """
         function = Function(
-            handler, name=name, concurrency=concurrency, on_error=on_error, faults=self._faults, home=self
+            handler,
+            name=name,
+            concurrency=concurrency,
+            on_error=on_error,
+            faults=self._faults,
+            home=self,
+            **_not_there,
         )
         if self._keep(function) is not function:
             raise InvalidInput(
@@ -245,6 +251,8 @@ class Region:
             if self._closed:
                 raise ResourceClosed(f"The region {self._name} is closed.", help="It makes no more resources.")
             there = self._resources.setdefault(resource.arn, resource)
+            if there.closed:
+                there = self._resources[resource.arn] = resource
             if there is resource:
                 for observer in self._observers:
                     resource.observe(observer)
@@ -270,6 +278,8 @@ class Region:
         parsed = Arn.parse(arn)
         with self._lock:
             found = self._resources.get(arn)
+        if found is not None and found.closed:
+            found = None
         if isinstance(found, Destination):
             return found
         if found is None and parsed.service == "sqs":

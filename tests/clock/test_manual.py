@@ -14,6 +14,7 @@ import pytest
 
 from postroom.clock import Clock, Due, ManualClock, to_us
 from postroom.errors import Busy, EndlessLoop, InvalidInput, WouldBlock
+from postroom.limits import IDLE_JUMPS_MAX
 from tests.clock.box import Box
 from tests.clock.helpers import Started, until
 
@@ -265,6 +266,7 @@ def test_pending_is_for_people(clock: ManualClock) -> None:
     assert clock.pending() == [
         Due(0, "function greet", "a callback"),
         Due(2 * SECOND, "orders", "2 not ready: ready"),
+        Due(4 * SECOND, "orders", "a wait ends"),
         Due(5 * SECOND, "test_pending_is_for_people.<locals>.send_the_bill", "a callback"),
     ]
     assert str(clock.pending()[1]) == "1970-01-01 00:00:02  orders: 2 not ready: ready"
@@ -660,3 +662,56 @@ def test_span_of_a_timedelta(clock: ManualClock) -> None:
     clock.advance(timedelta(days=1, microseconds=1))
 
     assert clock.now_us() == 86_400_000_001
+
+
+def test_a_thread_that_waits_takes_no_error_of_the_thread_that_drives() -> None:
+    """
+    What a callback raises reaches the `advance` that ran it, also when that wakes another thread.
+    """
+    clock = ManualClock(0, grace=60)
+    box = Box(clock)
+    waiter = Started(lambda: box.wait(20))
+    until(lambda: len(box.waiters) == 1)
+
+    def puts_and_fails() -> None:
+        box.put("tea")
+        raise ZeroDivisionError
+
+    found: list[object] = []
+    clock.call_at(SECOND, puts_and_fails)
+    clock.call_at(SECOND + 1, lambda: found.append(waiter.result()))
+    with pytest.raises(ZeroDivisionError):
+        clock.advance(2)
+
+    assert found == ["tea"]
+
+
+def test_a_publish_keeps_errors_for_the_next_advance_of_any_thread() -> None:
+    clock = ManualClock(0)
+    box = Box(clock)
+    clock.call_soon(lambda: 1 / 0)
+    Started(lambda: box.put("tea")).result()
+
+    with pytest.raises(ZeroDivisionError):
+        clock.settle()
+
+
+def test_who_sleeps_for_weeks_is_in_no_endless_loop() -> None:
+    clock = ManualClock(0)
+    for _ in range(IDLE_JUMPS_MAX + 1):
+        clock.sleep(60)
+
+    assert clock.now_us() == (IDLE_JUMPS_MAX + 1) * 60 * SECOND
+
+
+@pytest.mark.parametrize("when", [1.0, True, "1", None])
+def test_an_instant_that_is_no_int_is_refused(clock: ManualClock, when: object) -> None:
+    with pytest.raises(InvalidInput, match="call_later"):
+        clock.call_at(when, print)  # type: ignore[arg-type]
+
+
+def test_what_cannot_be_called_is_refused(clock: ManualClock) -> None:
+    with pytest.raises(InvalidInput, match="3 cannot be called"):
+        clock.call_soon(3)  # type: ignore[arg-type]
+
+    assert clock.pending() == []

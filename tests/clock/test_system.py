@@ -519,11 +519,13 @@ def test_close_reports_what_was_due(clock: SystemClock, gated: Gated, caplog: py
 
 
 def test_close_shows_ten_and_counts_the_rest(clock: SystemClock, caplog: pytest.LogCaptureFixture) -> None:
-    for _ in range(13):
-        clock.call_at(clock.now_us() + 3_600 * SECOND, print)
+    callbacks: list[Callable[[], object]] = [print, print, *(type(f"job{number}", (), {}) for number in range(12))]
+    for callback in callbacks:
+        clock.call_at(clock.now_us() + 3_600 * SECOND, callback)
     clock.close()
 
-    assert caplog.text.count("print") == 10
+    assert "print (2 times), job0, job1" in caplog.text
+    assert caplog.text.count("job") == 9
     assert caplog.text.strip().endswith("and 3 more")
 
 

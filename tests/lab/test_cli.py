@@ -47,6 +47,14 @@ def events(tmp_path: Path) -> Path:
     return path
 
 
+# Where the suite runs in the background SIGINT is ignored, and a child inherits that.
+WITH_SIGINT = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("postroom", run_name="__main__")
+"""
+
+
 class Terminal(io.StringIO):
     """
     A stream that says it is a terminal.
@@ -160,12 +168,10 @@ class TestTheDemo:
         Against the system clock the main thread waits; Ctrl-C reaches it, and no thread says a word.
         """
         with subprocess.Popen(
-            [sys.executable, "-m", "postroom", "demo", "--speed", "30000"],
+            [sys.executable, "-c", WITH_SIGINT, "demo", "--speed", "30000"],
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=ENVIRONMENT,
-            # Where the suite runs in the background, SIGINT is ignored, and a child inherits that.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         ) as process:
             assert process.stderr is not None
             first = process.stderr.readline()

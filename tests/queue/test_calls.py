@@ -276,8 +276,8 @@ def test_reprs_tell() -> None:
 
     assert repr(queue) == "<Queue orders: 0 available, 2 in flight, 1 delayed>"
     assert repr(sent) == f"<SentMessage {sent.message_id}>"
-    assert repr(messages[0]) == f"<Message {sent.message_id} '2 x tea', received 1 times>"
-    assert repr(messages[1]).endswith(f"'{'x' * 37}...', received 1 times>")
+    assert repr(messages[0]) == f"<Message {sent.message_id} '2 x tea', received 1 time>"
+    assert repr(messages[1]).endswith(f"'{'x' * 37}...', received 1 time>")
     assert str(queue) == "queue orders"
     assert repr(queue.aio)
 
@@ -792,3 +792,40 @@ def test_a_parcel_without_origin_is_a_new_message(clock: ManualClock) -> None:
     assert (message.receive_count, message.dead_letter_queue_source_arn) == (1, None)
     with pytest.raises(InvalidParameterValue):
         queue.deliver(Parcel("x" * 1_025))
+
+
+@pytest.mark.parametrize(
+    ("given", "hint"),
+    [({"delay_seconds": 5}, "'delay'"), ({"message_attributes": {}}, "'attributes'"), ({"dely": 1}, "'delay'")],
+)
+def test_another_spelling_is_answered_with_the_one_that_is_meant(queue: Queue, given: Any, hint: str) -> None:
+    with pytest.raises(TypeError, match=f"did you mean {hint}"):
+        queue.send_message("x", **given)
+
+
+def test_queues_of_one_seed_have_ids_and_handles_of_their_own(clock: ManualClock) -> None:
+    first, second = (Queue(name, clock=clock, seed=1) for name in ("first", "second"))
+    sent = [queue.send_message("x").message_id for queue in (first, second)]
+    [message] = first.receive_messages()
+
+    assert sent[0] != sent[1]
+    with pytest.raises(ReceiptHandleIsInvalid, match="is not valid for this queue"):
+        second.delete_message(message.receipt_handle)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"clock": 5}, {"seed": "x"}, {"seed": True}, {"faults": 3}, {"faults": "no"}], ids=repr
+)
+def test_what_is_no_clock_seed_or_plan_is_refused(wrong: dict[str, Any]) -> None:
+    with pytest.raises(InvalidInput):
+        Queue("orders", **wrong)
+
+
+def test_a_look_leaves_out_what_the_next_receive_would_put_aside(clock: ManualClock) -> None:
+    dead = Queue("dead", clock=clock)
+    queue = Queue("orders", clock=clock, dead_letter_queue=dead, max_receive_count=1)
+    queue.send_message("poison")
+    queue.receive_messages(visibility_timeout=0)
+
+    assert queue.peek() == []
+    assert queue.stats().available == 1

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from postroom import ManualClock, Observation, Queue, SystemClock
-from postroom.errors import InvalidParameterValue
+from postroom import ManualClock, Observation, Queue, Region, SystemClock
+from postroom.errors import InvalidInput, InvalidParameterValue
 from tests.clock.helpers import Started, until
 
 if TYPE_CHECKING:
@@ -335,3 +335,39 @@ def test_a_queue_is_gone_with_its_last_reference() -> None:
         assert clock.pending() == []
     finally:
         gc.enable()
+
+
+# What cannot be a dead-letter queue.
+
+
+def test_a_dead_letter_queue_on_another_clock_is_refused() -> None:
+    with pytest.raises(InvalidInput, match="lives by a different clock"):
+        Queue("orders", clock=ManualClock(), dead_letter_queue=Queue("dead"), max_receive_count=1)
+
+
+def test_a_closed_dead_letter_queue_is_refused() -> None:
+    clock = ManualClock()
+    dead = Queue("dead", clock=clock)
+    dead.close()
+
+    with pytest.raises(InvalidParameterValue, match=r"Dead letter target does not exist\."):
+        Queue("orders", clock=clock, dead_letter_queue=dead, max_receive_count=1)
+
+
+@pytest.mark.parametrize("other", [{"name": "eu-west-1"}, {"account": "210987654321"}])
+def test_a_dead_letter_queue_of_another_region_or_account_is_refused(other: dict[str, Any]) -> None:
+    clock = ManualClock()
+    dead = Region(**other, clock=clock).queue("dead")
+
+    with pytest.raises(InvalidParameterValue, match=r"Dead letter target does not exist\."):
+        Region(clock=clock).queue("orders", dead_letter_queue=dead, max_receive_count=1)
+
+
+def test_a_dead_letter_larger_than_its_queue_takes_is_taken() -> None:
+    clock, dead, queue = pair(maximum_message_size=1_024)
+    queue.send_message("x" * 2_000)
+    queue.receive_messages()
+    clock.advance(30)
+
+    assert bodies(queue) == []
+    assert [len(body) for body in bodies(dead)] == [2_000]

@@ -5,11 +5,13 @@ Closing the mapping, the function and the queue: from outside and from inside th
 from __future__ import annotations
 
 import itertools
+import threading
 
 import pytest
 
-from postroom import Function, Queue
+from postroom import Function, Queue, SystemClock
 from postroom.errors import ResourceClosed
+from tests.clock.helpers import PATIENCE_S
 from tests.worker.desk import Desk
 
 PARTS = ("mapping", "function", "queue")
@@ -161,3 +163,49 @@ def test_the_dead_letter_queue_may_be_closed_and_the_message_stays() -> None:
 
     assert function.stats().failed == 3
     assert len(queue) == 1
+
+
+def test_leaving_a_function_waits_for_the_calls_under_way() -> None:
+    """
+    What it did is deleted before the queue closes.
+    """
+    began, done = threading.Event(), threading.Event()
+
+    def work(event: object, context: object) -> None:
+        began.set()
+        assert go_on.wait(PATIENCE_S)
+        done.set()
+
+    go_on = threading.Event()
+    with SystemClock() as clock, Queue("orders", clock=clock) as queue:
+        with Function(work, name="work", clock=clock) as function:
+            function.add_event_source(queue)
+            queue.send_message("2 x tea")
+            assert began.wait(PATIENCE_S)
+            assert not function.join(timeout=0)
+            go_on.set()
+
+        assert done.is_set()
+        assert function.join()
+        assert queue.stats().deleted == 1
+
+
+def test_joining_in_a_handler_does_not_wait_for_itself() -> None:
+    desk = Desk()
+    joined: list[bool] = []
+
+    def joins(_: object) -> None:
+        joined.append(made[0].join(timeout=0))
+
+    made = [desk.function(joins)]
+    desk.queue.send_message("a")
+
+    assert joined == [True]
+
+
+def test_a_batch_whose_queue_closes_under_it_is_told_of(caplog: pytest.LogCaptureFixture) -> None:
+    desk = Desk()
+    desk.function(lambda _: desk.queue.close())
+    desk.queue.send_message("a")
+
+    assert "did its work on 1 messages, but queue orders was closed before they could be deleted" in caplog.text

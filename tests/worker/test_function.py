@@ -232,7 +232,7 @@ def test_explain_says_how_the_last_call_ended() -> None:
     sent = desk.queue.send_message("a")
 
     assert function.explain(sent.message_id) == (
-        "failed 0.0 s ago in call 1e2feb89-414c-443c-9027-c4d1c386bbc4: Broken('a')"
+        "failed 0.0 s ago in call 375e8bef-0b9d-4a6c-a008-fb028451d75d: Broken('a')"
     )
     assert function.explain("nobody") == "unknown: the function brew was not called with it, or that was long ago"
 

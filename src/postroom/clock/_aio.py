@@ -18,6 +18,7 @@ import weakref
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Final, TypeVar
 
+from postroom.clock._gate import SLEEPER
 from postroom.clock._host import Duration, Host, Instant, to_instant_us, to_us
 from postroom.errors import Busy
 
@@ -157,7 +158,7 @@ class ClockAio:
         if until <= clock.now_us():
             await asyncio.sleep(0)
             return
-        gate = AsyncioGate("a sleeping task")
+        gate = AsyncioGate(SLEEPER)
         while clock.now_us() < until:
             end = clock.alarm(until, gate.wake, gate.whom)
             clock.await_begins(gate)
@@ -423,7 +424,7 @@ class _RestWatch:
         gate = next(reversed(self._gates))
         try:
             clock.jump(gate.whom)
-            clock.raise_errors()
+            clock.raise_own_errors()
         except (KeyboardInterrupt, SystemExit):
             raise
         except BaseException as error:

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from postroom.clock._gate import ThreadGate
+from postroom.clock._gate import SLEEPER, ThreadGate
 from postroom.clock._host import Duration, to_datetime, to_us
 from postroom.clock._timeline import Due, Timeline
 from postroom.limits import SECOND_US
@@ -114,7 +114,7 @@ class BaseClock:
         until = self.now_us() + to_us(duration)
         gate = ThreadGate()
         while self.now_us() < until:
-            self.block(gate, until, "a sleeping thread")
+            self.block(gate, until, SLEEPER)
 
     def next_sequence(self) -> int:
         """
@@ -152,7 +152,7 @@ class BaseClock:
         """
         now = self._peek_us()
         with self._lock:
-            found = [Due(timer.when_us, timer.whom, "a callback") for timer in self._timeline if not timer._hint]
+            found = [Due(timer.when_us, timer.whom, _what(timer)) for timer in self._timeline if _what(timer)]
         for source in self._live_sources():
             found.extend(source.pending(now))
         return sorted(found)
@@ -162,6 +162,15 @@ class BaseClock:
 
     def _after_fork(self, *, in_child: bool) -> None:  # noqa: ARG002 - the clocks differ in it
         self._lock.release()
+
+
+def _what(timer: Timer) -> str:
+    """
+    What a timer is, for people; nothing for the alarm of a resource, which tells of its deadlines itself.
+    """
+    if not timer._hint:
+        return "a callback"
+    return "a wait ends" if getattr(timer._callback, "__name__", "") == "wake" else ""
 
 
 # A fork copies one thread and every lock as it stands: one held by another thread would stay shut for good. So

@@ -44,8 +44,11 @@ class Driving(BaseClock):
         self._chained = 0
         self._mark = 0
         self._errors: list[Exception] = []
+        """Of callbacks that a publish happened to run: for the next `advance` or `settle` of any thread."""
+        self._own: dict[int, list[Exception]] = {}
+        """Of callbacks that a thread runs as it drives: that thread's alone, whoever else wakes up meanwhile."""
         self._errors_dropped = 0
-        self._handed: list[Exception] = []
+        self._handed: dict[int, list[Exception]] = {}
 
     def _peek_us(self) -> int:
         return self._now_us
@@ -67,8 +70,13 @@ class Driving(BaseClock):
         Raises only what a `Function` with ``on_error="raise"`` handed over; errors of plain callbacks are kept for
         the next `advance` or `settle`.
         """
-        if self._in_role(self._begin_in_passing, self._peek_us) and self._handed:
-            self._raise(self._take_handed())
+        if not self._in_role(self._begin_in_passing, self._peek_us):
+            return
+        ident = get_ident()
+        if ident in self._own:
+            self._errors += self._own.pop(ident)
+        if ident in self._handed:
+            self._raise(self._handed.pop(ident))
 
     def _depth_here(self) -> int:
         return self._depth if self._driver == get_ident() else 0
@@ -178,7 +186,7 @@ class Driving(BaseClock):
         try:
             callback()
         except Exception as error:
-            self._keep(error)
+            self._keep(error, self._own)
         timer._callback = None
 
     def _count_chained(self, timer: Timer) -> None:
@@ -193,9 +201,10 @@ class Driving(BaseClock):
 
     # Errors.
 
-    def _keep(self, error: Exception) -> None:
-        if len(self._errors) < ERRORS_KEPT_MAX:
-            self._errors.append(error)
+    def _keep(self, error: Exception, where: dict[int, list[Exception]]) -> None:
+        kept = where.setdefault(get_ident(), [])
+        if len(kept) < ERRORS_KEPT_MAX:
+            kept.append(error)
         else:
             self._errors_dropped += 1
 
@@ -203,24 +212,36 @@ class Driving(BaseClock):
         """
         For resources: an error of users' code that whoever drives the clock has to see.
         """
-        if len(self._handed) < ERRORS_KEPT_MAX:
-            self._handed.append(error)
-        else:
-            self._errors_dropped += 1
+        self._keep(error, self._handed)
+
+    def _take_own(self) -> list[Exception]:
+        ident = get_ident()
+        return [*self._handed.pop(ident, ()), *self._own.pop(ident, ())]
+
+    def has_own_errors(self) -> bool:
+        """
+        For waits: whether something that this thread ran has failed.
+        """
+        ident = get_ident()
+        return ident in self._own or ident in self._handed
+
+    def raise_own_errors(self) -> None:
+        """
+        For waits: raises what callbacks raised that this thread ran.
+        """
+        if self.has_own_errors():
+            self._raise(self._take_own())
 
     def raise_errors(self) -> None:
         """
         Raises what callbacks raised since the last time: one error as it is, several as an `ExceptionGroup`.
 
-        `advance`, `settle` and waits do this as they return; call it yourself after a run that ended in a `publish`.
+        `advance` and `settle` do this as they return; call it yourself after a run that ended in a `publish`.
         """
-        if self._errors or self._handed:
-            errors, self._errors = self._errors, []
-            self._raise([*self._take_handed(), *errors])
-
-    def _take_handed(self) -> list[Exception]:
-        errors, self._handed = self._handed, []
-        return errors
+        errors, self._errors = self._errors, []
+        errors = [*self._take_own(), *errors]
+        if errors:
+            self._raise(errors)
 
     def _raise(self, errors: list[Exception]) -> None:
         if len(errors) == 1 and not self._errors_dropped:

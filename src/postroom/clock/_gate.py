@@ -5,6 +5,10 @@ Where a thread waits.
 from __future__ import annotations
 
 import threading
+from typing import Final
+
+SLEEPER: Final = "a sleeper"
+"""For whom a clock blocks in `sleep`: time is all that it waits for."""
 
 
 class ThreadGate:

@@ -15,6 +15,7 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Final
 
 from postroom.clock._driving import Driving
+from postroom.clock._gate import SLEEPER
 from postroom.clock._host import LATEST_US, Duration, Instant, to_datetime, to_instant_us, to_us
 from postroom.errors import EndlessLoop, InvalidInput, WouldBlock
 from postroom.limits import IDLE_JUMPS_MAX, JUMP_GRACE_S
@@ -359,7 +360,7 @@ class ManualClock(Driving):
         finally:
             end.cancel()
         if not self._depth_here():
-            self.raise_errors()
+            self.raise_own_errors()
 
     def _block(self, gate: Gate, whom: str) -> None:
         while not gate.pass_(0):
@@ -379,7 +380,7 @@ class ManualClock(Driving):
                 return
             elif seen == self._activity:
                 self.jump(whom)
-            if self._errors or self._handed:
+            if self.has_own_errors():
                 return
 
     def jump(self, whom: str) -> bool:
@@ -402,7 +403,8 @@ class ManualClock(Driving):
                 return False
             self._activity += 1
             if head._when_us > self._now_us:
-                self._count_jump(whom)
+                if whom != SLEEPER:  # it waits for time alone, and gets what it waits for
+                    self._count_jump(whom)
                 self._move_to(head._when_us)
             return True
 

@@ -93,6 +93,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         # Whatever events are called, and whatever the terminal's encoding is: show it somehow.
         with suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # not in all text streams
+    _open_closed_streams()
     try:
         status = _run(argv)
         sys.stdout.flush()
@@ -113,6 +114,15 @@ def main(argv: Sequence[str] | None = None) -> int:
             _say(f"postroom: cannot write: {error.strerror or error}")
         _discard_output()
         return CANNOT_RUN
+
+
+def _open_closed_streams() -> None:
+    """
+    Where a shell has closed an output (``>&-``) Python has None for it, and what is written goes nowhere.
+    """
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open as long as it runs
 
 
 def _say(text: str) -> None:

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from postroom.lab.events import Event
     from postroom.lab.flow import Progress
 
+_LAST_CALLS_S = 5.0
+"""Seconds of real time for the calls under way to end."""
+
 
 def play(
     events: Sequence[Event], *, seed: int = 0, speed: float | None = None, progress: Progress | None = None
@@ -56,6 +59,7 @@ def play(
         flow.stop()
         flow.recorder.close()
         flow.function.close()
+        flow.function.join(_LAST_CALLS_S)
     found = result(flow, interrupted=interrupted)
     flow.region.close()
     return found

@@ -20,11 +20,11 @@ from postroom.errors import (
 )
 from postroom.limits import SECOND_US
 from postroom.message import NO_ATTRIBUTES, attributes_size, body_size, check_body, to_attributes
+from postroom.naming import Arn
 
 if TYPE_CHECKING:
-    from postroom.clock import Clock
     from postroom.message import AttributeInput, AttributeValue
-    from postroom.observe import Destination
+    from postroom.observe import Destination, Home
 
 
 def attribute_us(name: str, aws_name: str, value: Duration, low_us: int, high_us: int) -> int:
@@ -242,7 +242,7 @@ def refuse_size(maximum: int, size: int, *, in_batch: bool) -> InvalidParameterV
 
 
 def check_redrive(
-    dead_letter_queue: Destination | None, max_receive_count: object, kind: str, clock: Clock
+    dead_letter_queue: Destination | None, max_receive_count: object, kind: str, home: Home
 ) -> int | None:
     """
     The two halves of a RedrivePolicy (SQS 7.1).
@@ -276,7 +276,15 @@ def check_redrive(
             "Dead-letter queue must be same type of queue as the source.",
             f"This is a {kind}, and {dead_letter_queue.name} is a {dead_letter_queue.kind}.",
         )
-    if getattr(dead_letter_queue, "clock", clock) is not clock:
+    if getattr(dead_letter_queue, "closed", False):
+        raise refuse("Dead letter target does not exist.", f"The queue {dead_letter_queue.name} is closed.")
+    place = Arn.parse(arn)
+    if (place.region, place.account) != (home.region_name, home.account):
+        raise refuse(
+            "Dead letter target does not exist.",
+            f"It has to be in {home.region_name}, account {home.account}, as this queue is.",
+        )
+    if getattr(dead_letter_queue, "clock", home.clock) is not home.clock:
         raise InvalidInput(
             f"The dead-letter queue {dead_letter_queue.name} lives by a different clock.",
             help="Give both the same clock=…; without one they have the shared SystemClock.",

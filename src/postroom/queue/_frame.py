@@ -85,7 +85,7 @@ class QueueFrame(Resource):
         if _not_there:
             refuse_unknown("Queue", _not_there, QUEUE_NOT_THERE, QUEUE_TAKES)
         check_queue_name(name)
-        home = _home(home, clock, seed)
+        home = _home(home, clock, seed, f"queue {name}")
         check_faults(faults)
         attribute = checks.attribute_us
         core = StandardCore(
@@ -96,7 +96,7 @@ class QueueFrame(Resource):
             retention=attribute(
                 "retention", "MessageRetentionPeriod", retention, limits.RETENTION_MIN_US, limits.RETENTION_MAX_US
             ),
-            max_receive_count=checks.check_redrive(dead_letter_queue, max_receive_count, self.kind, home.clock),
+            max_receive_count=checks.check_redrive(dead_letter_queue, max_receive_count, self.kind, home),
             duplicates=None if faults is None else lambda: faults.draws_duplicate(name),
         )
         self._wait_us = attribute(
@@ -215,7 +215,7 @@ class QueueFrame(Resource):
             self._core.settle(now)
             found = [
                 Message(entry.stored, "", entry.receive_count, entry.first_received_at or 0)
-                for entry in self._core.next_available(max_messages)
+                for entry in self._core.next_up(max_messages)
             ]
             seen = self._after(now)
         if seen:
@@ -269,7 +269,10 @@ class QueueFrame(Resource):
         """
         if not isinstance(message_id, str):
             raise InvalidInput(
-                f"message_id is of type {type(message_id).__name__}.", help="Give the str in sent.message_id."
+                f"message_id is of type {type(message_id).__name__}.",
+                help="Give the str in sent.message_id.",
+                operation="explain",
+                resource=self._name,
             )
         with self._lock:
             now = self._clock.now_us()
@@ -484,9 +487,9 @@ class QueueFrame(Resource):
             return [Due(at, str(self), what) for at, what in self._core.pending(now)]
 
 
-def _home(home: Home | None, clock: Clock | None, seed: int | random.Random | None) -> Home:
+def _home(home: Home | None, clock: Clock | None, seed: int | random.Random | None, resource: str) -> Home:
     if home is None:
-        return Standalone(clock, seed)
+        return Standalone(clock, seed, resource=resource)
     if clock is not None or seed is not None:
         raise InvalidInput(
             "A queue of a region has the region's clock and seed.", help="Give home, or clock and seed, not both."

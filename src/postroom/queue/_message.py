@@ -21,7 +21,7 @@ class SentMessage:
     >>> queue = Queue("orders", clock=ManualClock(), seed=1)
     >>> sent = queue.send_message("2 x tea")
     >>> sent.message_id, sent.md5_of_body
-    ('414c343c-1027-44d1-8386-bbc4cd613e30', 'efe4fae0b22969b5996157477ea0087d')
+    ('5ee19dea-974b-4607-b28b-094bc7e1767f', 'efe4fae0b22969b5996157477ea0087d')
     """
 
     __slots__ = ("_stored",)

@@ -240,6 +240,14 @@ class StandardCore(Store):
             if self.log is not None:
                 self.log.append(("taken back", now, entry, None, entry.receive_count))
 
+    def next_up(self, most: int) -> list[Entry]:
+        """
+        The first of those a receive would return, in its order. O(n log n).
+        """
+        limit = self.max_receive_count
+        found = self.next_available(len(self))
+        return [entry for entry in found if limit is None or entry.receives < limit or entry.keep][:most]
+
     # Time.
 
     def settle(self, now: int) -> None:

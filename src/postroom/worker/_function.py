@@ -108,7 +108,7 @@ class Function(Resource):
                 "A function of a region has the region's clock and seed.",
                 help="Give home, or clock and seed, not both.",
             )
-        home = Standalone(clock, seed) if home is None else home
+        home = Standalone(clock, seed, resource=f"function {shown}") if home is None else home
         super().__init__(shown, str(Arn.function(home.region_name, home.account, shown)), home)
         self._handler = handler
         self._concurrency = concurrency
@@ -423,7 +423,7 @@ class Function(Resource):
         >>> mapping = function.add_event_source(queue)
         >>> sent = queue.send_message("2 x tea")
         >>> function.explain(sent.message_id)
-        "failed 0.0 s ago in call 1e2feb89-414c-443c-9027-c4d1c386bbc4: ZeroDivisionError('division by zero')"
+        "failed 0.0 s ago in call e7891665-58a0-4d27-8a72-9b2f75f77e5b: ZeroDivisionError('division by zero')"
         """
         with self._lock:
             known = self._outcomes.get(message_id)
