@@ -486,7 +486,7 @@ def test_each_message_explains_itself(clock: ManualClock) -> None:
         "in flight: received 1 time, visible again in 20.0 s",
         "available, but used up: received 2 times, limit 2; the next receive moves it to the dead-letter queue",
         "dead-lettered 0.0 s ago: received 2 times, limit 2",
-        "available: sent 00:01:00 ago, received never",
+        "available: sent 00:01:00 ago, received 2 times",
         "unknown: the queue orders does not hold it, and it is not among the last that left",
         "expired 10.0 s ago: received 2 times",
     ]

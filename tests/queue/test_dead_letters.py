@@ -371,3 +371,16 @@ def test_a_dead_letter_larger_than_its_queue_takes_is_taken() -> None:
 
     assert bodies(queue) == []
     assert [len(body) for body in bodies(dead)] == [2_000]
+
+
+def test_a_dead_letter_is_explained_with_all_its_receives() -> None:
+    clock, dead, queue = pair(retention=60)
+    sent = queue.send_message("poison")
+    queue.receive_messages(visibility_timeout=0)
+    queue.receive_messages()
+    assert dead.explain(sent.message_id) == "available: sent 0.0 s ago, received 1 time"
+
+    clock.advance(70)
+
+    assert queue.explain(sent.message_id) == "dead-lettered 00:01:10 ago: received 1 time, limit 1"
+    assert dead.explain(sent.message_id) == "expired 10.0 s ago: received 1 time"

@@ -434,3 +434,14 @@ def test_a_failed_batch_at_the_ceiling_is_back_in_time(monkeypatch: pytest.Monke
     desk.clock.advance(300)
     assert [batch for _, batch in desk.calls].count(["b"]) == 1
     assert desk.held() == (0, 1)
+
+
+@pytest.mark.parametrize("handler", [lambda: 0, lambda event: 0, lambda event, context, more: 0])
+def test_a_handler_that_takes_something_else_is_refused(handler: Any) -> None:
+    with pytest.raises(InvalidInput, match="cannot be called with an event and a context"):
+        Function(handler, name="f", clock=ManualClock())
+
+
+@pytest.mark.parametrize("handler", [print, lambda *_: 0, lambda event, context, more=1: 0, dict.fromkeys])
+def test_a_handler_that_may_take_both_is_taken(handler: Any) -> None:
+    assert Function(handler, name="f", clock=ManualClock()).name == "f"

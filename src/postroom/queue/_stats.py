@@ -83,11 +83,11 @@ def _explain_live(core: StandardCore, entry: Entry, now: int) -> str:
                 f"available, but used up: received {_times(entry.receives)}, limit {budget}; "
                 "the next receive moves it to the dead-letter queue"
             )
-        return f"available: sent {ago} ago, received {_times(entry.receives)}"
+        return f"available: sent {ago} ago, received {_times(entry.receive_count)}"
     left = show_span(until - now)
     if entry.number in core.delayed:
         return f"delayed: available in {left}"
-    return f"in flight: received {_times(entry.receives)}, visible again in {left}"
+    return f"in flight: received {_times(entry.receive_count)}, visible again in {left}"
 
 
 def _times(count: int) -> str:

@@ -204,7 +204,9 @@ class Store:
     def _remove(self, entry: Entry, fate: str, at: int) -> None:
         number = entry.number
         stored = entry.stored
-        self._fates.append((stored._id or stored._bits, fate, at, entry.receives))
+        # The dead-letter rule counts receives in this queue; everybody else is told of all there were.
+        receives = entry.receives if fate == "dead-lettered" else entry.receive_count
+        self._fates.append((stored._id or stored._bits, fate, at, receives))
         self._entries.pop(number, None)
         self._hidden.pop(number, None)
         if self.delayed:

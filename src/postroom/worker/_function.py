@@ -25,7 +25,7 @@ from postroom.naming import Arn
 from postroom.observe import Home, Standalone
 from postroom.worker._events import Context, is_count, queue_event
 from postroom.worker._mapping import EventSourceMapping, refuse_second
-from postroom.worker._results import Failure, FunctionStats, check_result, shown_error
+from postroom.worker._results import Failure, FunctionStats, check_result, refuse_other_arguments, shown_error
 
 if TYPE_CHECKING:
     from postroom.faults import Faults
@@ -96,6 +96,7 @@ class Function(Resource):
             refuse_unknown("Function", _not_there, FUNCTION_NOT_THERE, ("clock", "concurrency", "name", "on_error"))
         if not callable(handler):
             raise InvalidInput(f"handler={handler!r} cannot be called.", help="Give a function of (event, context).")
+        refuse_other_arguments(handler)
         shown: str = getattr(handler, "__name__", type(handler).__name__) if name is None else name
         _check_name(shown)
         if concurrency is not None and not is_count(concurrency):

@@ -8,9 +8,10 @@ import inspect
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from postroom.clock import to_datetime
-from postroom.errors import NotSupported
+from postroom.errors import InvalidInput, NotSupported
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
     from datetime import datetime
 
 
@@ -107,3 +108,23 @@ def check_result(result: object) -> object:
         f"The handler returned a {type(result).__name__}: its work is still to be done, and nobody would do it.",
         help="Return when the work is done; await function.aio.poll(queue) for an async def.",
     )
+
+
+def refuse_other_arguments(handler: Callable[..., object]) -> None:
+    """
+    Refuses a handler that cannot be called with an event and a context: each call would fail, and nobody would see.
+
+    Raises:
+        InvalidInput: Its signature is known and takes something else.
+    """
+    try:
+        signature = inspect.signature(handler)
+    except (TypeError, ValueError):
+        return  # written in C: what it takes, only a call will show
+    try:
+        signature.bind(None, None)
+    except TypeError as error:
+        raise InvalidInput(
+            f"handler={handler!r} cannot be called with an event and a context: {error}.",
+            help="Write def handler(event, context), as for Lambda.",
+        ) from None
