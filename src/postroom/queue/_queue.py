@@ -305,7 +305,7 @@ class Queue(ReceiptCalls):
                 if self._waiters.firing:
                     self._waiters.note_look()
                 seen = self._after(now)
-                moving = list(core.moving.values()) if core.moving else None
+                reserved, moving = core.reserved, bool(core.moving)
         except BaseException:
             self._rebalance()
             raise
@@ -316,7 +316,7 @@ class Queue(ReceiptCalls):
         if moving:
             self._outbox.drain(self._next_hand_over)
             # What the dead-letter queue refused is to be delivered from here, and by this call if it has room.
-            if len(messages) < max_messages and any(entry.keep for entry in moving):
+            if len(messages) < max_messages and any(entry.keep for entry in reserved):
                 messages += self._receive(max_messages - len(messages), timeout, waits=waits)
         if self._clock.has_due:
             self._clock.run_due()

@@ -30,7 +30,7 @@ class StandardCore(Store):
         duplicates: Asked once per message received: does this receive leave it visible? None for never.
     """
 
-    __slots__ = ("delay", "duplicates", "max_receive_count", "visibility_timeout")
+    __slots__ = ("delay", "duplicates", "max_receive_count", "reserved", "visibility_timeout")
 
     def __init__(
         self,
@@ -46,6 +46,8 @@ class StandardCore(Store):
         self.delay = delay
         self.max_receive_count = max_receive_count
         self.duplicates = duplicates
+        self.reserved: list[Entry] = []
+        """What the last receive reserved for the dead-letter queue."""
 
     def ready(self, now: int) -> tuple[int, int | None]:
         """
@@ -135,6 +137,7 @@ class StandardCore(Store):
         if now >= self.due:
             self.settle(now)
         messages: list[Entry] = []
+        self.reserved = []
         limit = self.max_receive_count
         fresh, back, entries, hidden = self._fresh, self._back, self._entries, self._hidden
         while len(messages) < max_messages:
@@ -152,6 +155,7 @@ class StandardCore(Store):
                 entry, number = found, found.number
             if limit is not None and entry.receives >= limit and not entry.keep:
                 self.moving[number] = entry
+                self.reserved.append(entry)
                 hidden[number] = None
                 self._drop_first(entry)
                 continue
