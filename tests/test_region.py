@@ -287,7 +287,7 @@ def test_explain_has_a_line_for_each_resource_that_knows_the_message() -> None:
     orders.receive_messages()
 
     assert region.explain(sent.message_id) == (
-        "queue dead: available: sent 0.0 s ago, received never\n"
+        "queue dead: available: sent 0.0 s ago, received 1 time\n"
         "queue orders: dead-lettered 0.0 s ago: received 1 time, limit 1"
     )
     assert region.explain("nobody") == "unknown: no resource of us-east-1 knows of it"
