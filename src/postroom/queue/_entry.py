@@ -45,13 +45,6 @@ class Stored:
             self._id = format_uuid(self._bits)
         return self._id
 
-    @property
-    def key(self) -> int | str:
-        """
-        The id in the form that is at hand.
-        """
-        return self._id or self._bits
-
     def __reduce__(self) -> tuple[object, ...]:
         return Stored, (
             self.message_id,

@@ -100,15 +100,10 @@ class ReceiptCalls(QueueFrame):
         return self._carry_out(ids, lambda now: self._delete_all(now, handles), "delete_message_batch", nothing)
 
     def _delete_all(self, now: int, handles: list[str]) -> list[PostroomError | None]:
-        # As `_delete`, for all of them: what is looked up once per message there is looked up once here.
         results: list[PostroomError | None] = []
-        read, delete, newest = self._handles.read, self._core.delete, self._core.newest
         for handle in handles:
             try:
-                number, _, received_at = read(handle, newest)
-                if now - received_at >= VISIBILITY_TIMEOUT_MAX_US:
-                    raise refuse_expired(handle)
-                delete(now, number)
+                self._delete(now, handle)
             except PostroomError as error:
                 results.append(error)
             else:
