@@ -9,7 +9,9 @@ from __future__ import annotations
 
 import logging
 import random
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from postroom.clock import default_clock, to_datetime
@@ -38,10 +40,76 @@ Kind: TypeAlias = Literal[
     "invoked",
     "succeeded",
     "failed",
+    "published",
+    "put",
+    "matched",
+    "delivered",
+    "refused",
+    "dropped",
+    "written",
 ]
 """What can happen to a message. *available*: its delay or visibility timeout ended, or was set to 0; *hidden*: its
-visibility was changed; *moved in*: it came as a dead letter; *taken back*: the dead-letter queue refused it; the last
-three are a function's."""
+visibility was changed; *moved in*: it came as a dead letter; *taken back*: the dead-letter queue refused it; *invoked* to
+*failed* are a function's; *published* is a topic's; *put* a bus's, a stream's and a delivery stream's; *matched* a rule's;
+*delivered*, *refused* (an attempt that failed) and *dropped* are of who hands on; *written* went into an object."""
+
+_causes: ContextVar[tuple[str, ...]] = ContextVar("postroom.causes", default=())
+
+
+@contextmanager
+def caused_by(*message_ids: str) -> Generator[None]:
+    """
+    Notes, of all that is sent, published and put within the block, that these messages are the cause.
+
+    A function does this while its handler runs, which is how a recorder's story goes from the message that a handler
+    took to those that it sent. Do it yourself where your own code takes a message and sends another. It goes with the
+    thread and with the asyncio task, and serves observers alone.
+
+    >>> from postroom import ManualClock, Queue, Recorder
+    >>> queue = Queue("orders", clock=ManualClock(), seed=1)
+    >>> recorder = Recorder(queue)
+    >>> first = queue.send_message("2 x tea")
+    >>> with caused_by(first.message_id):
+    ...     second = queue.send_message("2 x tea, again")
+    >>> recorder.story(second.message_id).observations[0].details["caused_by"] == (first.message_id,)
+    True
+    """
+    token = _causes.set(message_ids)
+    try:
+        yield
+    finally:
+        _causes.reset(token)
+
+
+def causes() -> tuple[str, ...]:
+    """
+    For resources: the messages that are the cause of what the calling thread or task sends now.
+    """
+    return _causes.get()
+
+
+class Wire(NamedTuple):
+    """
+    One arrow of a region's topology: what flows from where to where.
+
+    >>> Wire("topic orders", "queue kitchen", "raw").to_dict()
+    {'source': 'topic orders', 'target': 'queue kitchen', 'label': 'raw', 'kind': 'flow'}
+    """
+
+    source: str
+    """Kind and name of where it comes from."""
+    target: str
+    """Kind and name of where it goes; of a target that is known by ARN alone, the ARN."""
+    label: str = ""
+    """What is to be said of it: a rule's name, a batch size; empty: nothing."""
+    kind: Literal["flow", "dead letters"] = "flow"
+    """*dead letters* go where nothing else could take them."""
+
+    def to_dict(self) -> dict[str, str]:
+        """
+        As a plain dict.
+        """
+        return self._asdict()
 
 
 class Observation(NamedTuple):
@@ -87,6 +155,18 @@ class Observation(NamedTuple):
 
 Observer: TypeAlias = Callable[[Observation], object]
 """Is called after the operation, without any lock, on the thread that caused or noticed what happened."""
+
+
+def with_causes(seen: list[Observation], causes: tuple[str, ...]) -> list[Observation]:
+    """
+    For resources: the observations of what was taken in, which then say what it was made of.
+    """
+    if not causes:
+        return seen
+    return [
+        one._replace(details={**one.details, "caused_by": causes}) if one.kind in {"sent", "published", "put"} else one
+        for one in seen
+    ]
 
 
 def tell(observers: tuple[Observer, ...], observations: list[Observation]) -> None:
@@ -225,3 +305,26 @@ class Standalone:
         Nobody is known here.
         """
         raise NotFound(f"{arn} does not exist.", help="Resources find one another by ARN only in a Region.")
+
+
+def home_of(home: Home | None, clock: Clock | None, seed: int | random.Random | None, resource: str) -> Home:
+    """
+    For resources: the home that one was given, or one of its own.
+
+    Args:
+        home: The region it was made in; None: none.
+        clock: Its own clock, without a region.
+        seed: Its own seed, without a region.
+        resource: Its kind and name.
+
+    Raises:
+        InvalidInput: A home is given beside a clock or a seed.
+    """
+    if home is None:
+        return Standalone(clock, seed, resource=resource)
+    if clock is not None or seed is not None:
+        raise InvalidInput(
+            f"The {resource} belongs to a region, whose clock and seed it has.",
+            help="Give home, or clock and seed, not both.",
+        )
+    return home

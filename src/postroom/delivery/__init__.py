@@ -1,11 +1,30 @@
 """
-What resources share that hand messages to one another: the outbox, the frame of every driver, refusals by name.
+What resources share that hand messages to one another: drivers' frame, hand-overs with retries, batch outcomes.
 """
 
 from __future__ import annotations
 
+from postroom.delivery._batch import BatchFailure, BatchOutcome, BatchSuccess, prepare
+from postroom.delivery._courier import Courier, CourierStats, Round, Route
 from postroom.delivery._outbox import Outbox
 from postroom.delivery._refusals import refuse_unknown
 from postroom.delivery._resource import Resource
+from postroom.delivery._retries import BackoffRetries, PhasedRetries, RetrySchedule, is_permanent
 
-__all__ = ["Outbox", "Resource", "refuse_unknown"]
+__all__ = [
+    "BackoffRetries",
+    "BatchFailure",
+    "BatchOutcome",
+    "BatchSuccess",
+    "Courier",
+    "CourierStats",
+    "Outbox",
+    "PhasedRetries",
+    "Resource",
+    "RetrySchedule",
+    "Round",
+    "Route",
+    "is_permanent",
+    "prepare",
+    "refuse_unknown",
+]

@@ -14,7 +14,7 @@ from postroom.observe import Observation, Observer, tell
 
 if TYPE_CHECKING:
     from postroom.clock import Clock, Due
-    from postroom.observe import Home, Kind
+    from postroom.observe import Home, Kind, Wire
 
 
 class Resource:
@@ -112,6 +112,12 @@ class Resource:
 
     def _tell(self, observations: list[Observation]) -> None:
         tell(self._observers, observations)
+
+    def wires(self) -> list[Wire]:
+        """
+        Its part of the region's topology: where what it holds goes, and what feeds it that cannot say so itself.
+        """
+        return []
 
     def _next_hand_over(self) -> Callable[[], object] | None:
         """

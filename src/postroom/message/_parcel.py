@@ -66,6 +66,13 @@ class Parcel(NamedTuple):
     """Who sent it, as the system attribute SenderId shows it; None: the receiver's default."""
     trace_header: str | None = None
     """The system attribute AWSTraceHeader."""
+    cause: str | None = None
+    """The id of what it was made of, at the sender: a topic's message, an event. It ties observations together, and is the
+    id by which a function knows the parcel."""
+    partition_key: str | None = None
+    """By which a stream spreads records; None: the sender has none, and a stream takes `cause`."""
+    hops: tuple[str, ...] = ()
+    """The ARNs of the rules that forwarded it from bus to bus, oldest first."""
 
     def to_dict(self) -> dict[str, Any]:
         """

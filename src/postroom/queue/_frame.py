@@ -10,17 +10,16 @@ from typing import TYPE_CHECKING, Any, Never, TypeVar, cast
 
 from postroom import limits
 from postroom.clock import Clock, Due, Duration, Waiters
-from postroom.delivery import Resource, refuse_unknown
+from postroom.delivery import BatchOutcome, Resource, refuse_unknown
 from postroom.delivery._refusals import QUEUE_NOT_THERE
 from postroom.errors import InvalidInput, PostroomError
 from postroom.faults import check_faults
 from postroom.limits import SECOND_US
 from postroom.message import Parcel, attributes_size, body_size
 from postroom.naming import Arn, check_queue_name
-from postroom.observe import Destination, Home, Observation, Standalone
+from postroom.observe import Destination, Home, Observation, Wire, causes, home_of, with_causes
 from postroom.queue import _checks as checks
 from postroom.queue._batch import (
-    BatchOutcome,
     DeleteEntry,
     SendEntry,
     VisibilityEntry,
@@ -85,7 +84,7 @@ class QueueFrame(Resource):
         if _not_there:
             refuse_unknown("Queue", _not_there, QUEUE_NOT_THERE, QUEUE_TAKES)
         check_queue_name(name)
-        home = _home(home, clock, seed, f"queue {name}")
+        home = home_of(home, clock, seed, f"queue {name}")
         check_faults(faults)
         attribute = checks.attribute_us
         core = StandardCore(
@@ -330,8 +329,16 @@ class QueueFrame(Resource):
             seen = self._after(now)
         self._clock.note_progress()
         if seen:
-            self._tell(seen)
+            self._tell(with_causes(seen, (parcel.cause,) if parcel.cause else ()))
         # What is now due is for the call that this is part of: its errors are no refusal of the parcel.
+
+    def wires(self) -> list[Wire]:
+        """
+        Where its dead letters go.
+        """
+        if self._dead_letter_queue is None:
+            return []
+        return [Wire(str(self), str(self._dead_letter_queue), f"after {self.max_receive_count}", "dead letters")]
 
     def _next_hand_over(self) -> Callable[[], object] | None:
         with self._lock:
@@ -431,7 +438,7 @@ class QueueFrame(Resource):
             self._sign(error, operation)
         self._clock.note_progress()
         if seen:
-            self._tell(seen)
+            self._tell(with_causes(seen, causes()))
         # Only now: what runs then is no part of any entry, nor are its errors.
         if self._clock.has_due:
             self._clock.run_due()
@@ -485,13 +492,3 @@ class QueueFrame(Resource):
             if self._closed:
                 return []
             return [Due(at, str(self), what) for at, what in self._core.pending(now)]
-
-
-def _home(home: Home | None, clock: Clock | None, seed: int | random.Random | None, resource: str) -> Home:
-    if home is None:
-        return Standalone(clock, seed, resource=resource)
-    if clock is not None or seed is not None:
-        raise InvalidInput(
-            "A queue of a region has the region's clock and seed.", help="Give home, or clock and seed, not both."
-        )
-    return home

@@ -8,12 +8,13 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, ClassVar, Never, cast
 
 from postroom import limits
-from postroom.delivery import refuse_unknown
+from postroom.delivery import BatchOutcome, prepare, refuse_unknown
 from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES, SEND_NOT_THERE
 from postroom.errors import PostroomError
 from postroom.message import NO_ATTRIBUTES
+from postroom.observe import causes, with_causes
 from postroom.queue import _checks as checks
-from postroom.queue._batch import INDEXES, BatchOutcome, SendEntry, prepare
+from postroom.queue._batch import INDEXES, SendEntry
 from postroom.queue._entry import Stored
 from postroom.queue._frame import SENDER
 from postroom.queue._message import Message, SentMessage
@@ -150,7 +151,7 @@ class Queue(ReceiptCalls):
             raise
         self._clock.note_progress()
         if seen:
-            self._tell(seen)
+            self._tell(with_causes(seen, causes()))
         if self._clock.has_due:
             self._clock.run_due()
         return SentMessage(sent)

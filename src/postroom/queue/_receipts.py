@@ -7,10 +7,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, cast
 
+from postroom.delivery import BatchOutcome, prepare
 from postroom.errors import PostroomError
 from postroom.limits import MAX_MESSAGES_MAX, VISIBILITY_TIMEOUT_MAX_US
 from postroom.queue import _checks as checks
-from postroom.queue._batch import INDEXES, BatchOutcome, DeleteEntry, VisibilityEntry, nothing, prepare
+from postroom.queue._batch import INDEXES, DeleteEntry, VisibilityEntry, nothing
 from postroom.queue._frame import QueueFrame
 from postroom.queue._handles import refuse_expired
 

@@ -22,7 +22,7 @@ from postroom.faults import Crash, check_faults, injected
 from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX, NESTED_CALLS_MAX
 from postroom.message import format_uuid
 from postroom.naming import Arn
-from postroom.observe import Home, Standalone
+from postroom.observe import Home, home_of
 from postroom.worker._events import Context, is_count, queue_event
 from postroom.worker._mapping import EventSourceMapping, refuse_second
 from postroom.worker._results import Failure, FunctionStats, check_result, refuse_other_arguments, shown_error
@@ -104,12 +104,7 @@ class Function(Resource):
         check_faults(faults)
         if on_error not in {"record", "raise"}:
             raise InvalidInput(f"on_error={on_error!r} is unknown.", help='Give "record" or "raise".')
-        if home is not None and (clock is not None or seed is not None):
-            raise InvalidInput(
-                "A function of a region has the region's clock and seed.",
-                help="Give home, or clock and seed, not both.",
-            )
-        home = Standalone(clock, seed, resource=f"function {shown}") if home is None else home
+        home = home_of(home, clock, seed, f"function {shown}")
         super().__init__(shown, str(Arn.function(home.region_name, home.account, shown)), home)
         self._handler = handler
         self._concurrency = concurrency
