@@ -266,3 +266,71 @@ def test_stories_and_observations_are_plain_data() -> None:
         "message_id": message_id,
         "observations": [one.to_dict() for one in story.observations],
     }
+
+
+# Across services.
+
+
+def told(number: int, kind: Any, resource: str, message_id: str, **details: Any) -> Observation:
+    return Observation(number, number * 1_000_000, kind, resource, message_id, details)
+
+
+def heard(*observations: Observation, most: int = 100) -> Recorder:
+    recorder = Recorder(most=most)
+    for one in observations:
+        recorder._record(one)
+    return recorder
+
+
+FAN_OUT = (
+    told(1, "published", "topic news", "t", body="hello"),
+    told(2, "sent", "queue a", "qa", caused_by=("t",)),
+    told(3, "delivered", "topic news", "t", to="queue a"),
+    told(4, "sent", "queue b", "qb", caused_by=("t",)),
+    told(5, "invoked", "function f", "qa"),
+    told(6, "put", "bus hub", "e", caused_by=("qa",)),
+    told(7, "written", "delivery stream archive", "r", key="2024/01/01/00/x", caused_by=("e",)),
+)
+
+
+def test_a_story_goes_on_with_what_the_message_caused() -> None:
+    recorder = heard(*FAN_OUT)
+
+    assert [one.sequence for one in recorder.story("t").observations] == [1, 2, 3, 4, 5, 6, 7]
+    assert recorder.story("t").message_ids == ["t", "qa", "qb", "e", "r"]
+
+
+def test_a_story_begins_with_what_the_message_was_made_of_but_not_with_its_siblings() -> None:
+    recorder = heard(*FAN_OUT)
+
+    assert recorder.story("e").message_ids == ["t", "qa", "e", "r"]
+    assert recorder.story("qb").message_ids == ["t", "qb"]
+
+
+def test_a_story_says_where_things_went() -> None:
+    text = str(heard(*FAN_OUT).story("t"))
+
+    assert "delivered to queue a" in text
+    assert "written into 2024/01/01/00/x" in text
+
+
+def test_arrows_of_a_story_come_from_the_cause_not_from_the_line_before() -> None:
+    mermaid = heard(*FAN_OUT).story("t").mermaid().splitlines()
+
+    assert "    r0->>r1: sent" in mermaid  # topic news to queue a
+    assert "    r0->>r2: sent" in mermaid  # topic news to queue b, although queue a came in between
+    assert "    r1->>r3: invoked" in mermaid
+    assert "    r3->>r4: put" in mermaid
+
+
+def test_causes_that_go_round_in_a_circle_end() -> None:
+    recorder = heard(told(1, "put", "bus a", "x", caused_by=("y",)), told(2, "put", "bus b", "y", caused_by=("x",)))
+
+    assert recorder.story("x").message_ids == ["x", "y"]
+
+
+def test_what_is_forgotten_is_no_cause_any_more() -> None:
+    recorder = heard(*FAN_OUT, most=2)
+
+    assert recorder.story("e").message_ids == ["e", "r"]
+    assert list(recorder._made_of) == ["qa", "e"]

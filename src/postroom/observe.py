@@ -71,7 +71,7 @@ def caused_by(*message_ids: str) -> Generator[None]:
     >>> first = queue.send_message("2 x tea")
     >>> with caused_by(first.message_id):
     ...     second = queue.send_message("2 x tea, again")
-    >>> recorder.story(second.message_id).observations[0].details["caused_by"] == (first.message_id,)
+    >>> recorder.story(second.message_id).observations[-1].details["caused_by"] == (first.message_id,)
     True
     """
     token = _causes.set(message_ids)

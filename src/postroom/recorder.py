@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from postroom.observe import Observation, Observer
 
 _BODY_SHOWN = 60
-_ARRIVALS = {"sent", "moved in", "invoked"}
+_ARRIVALS = {"sent", "moved in", "invoked", "published", "put"}
 """What happens to a message as it comes into a resource, from the one before."""
 
 
@@ -41,7 +41,7 @@ class Observable(Protocol):
 
 class Story(NamedTuple):
     """
-    What happened to one message, in order.
+    What happened to one message, in order: what it was made of, what became of it, and what was made of it.
 
     >>> from postroom import ManualClock, Queue, Recorder
     >>> clock = ManualClock()
@@ -84,6 +84,13 @@ class Story(NamedTuple):
         """
         return self.observations[-1].at_us - self.observations[0].at_us
 
+    @property
+    def message_ids(self) -> list[str]:
+        """
+        Of the message, and of those it was made of and that were made of it, as they first appear.
+        """
+        return list(dict.fromkeys(seen.message_id for seen in self.observations))
+
     def mermaid(self) -> str:
         """
         The story as a Mermaid sequence diagram: resources side by side, time from top to bottom.
@@ -98,15 +105,16 @@ class Story(NamedTuple):
             Note over r0: 2024-01-01 00:00:00.000<br/>sent
         """
         resources = list(dict.fromkeys(seen.resource for seen in self.observations))
+        last: dict[str, str] = {}
         lines = ["sequenceDiagram"]
         lines += [f"    participant r{number} as {name}" for number, name in enumerate(resources)]
-        before = ""
         for seen in self.observations:
             here = f"r{resources.index(seen.resource)}"
-            if before and before != here and seen.kind in _ARRIVALS:
-                lines.append(f"    {before}->>{here}: {seen.kind}")
+            origins = [last[id_] for id_ in (*_causes_of(seen), seen.message_id) if id_ in last]
+            if origins and origins[0] != here and seen.kind in _ARRIVALS:
+                lines.append(f"    {origins[0]}->>{here}: {seen.kind}")
             lines.append(f"    Note over {here}: {_shown_instant(seen.at_us)}<br/>{_for_mermaid(_what(seen))}")
-            before = here
+            last[seen.message_id] = here
         return "\n".join(lines)
 
     def to_dict(self) -> dict[str, Any]:
@@ -149,6 +157,8 @@ class Recorder:
         self._lock = threading.Lock()
         self._kept: deque[Observation] = deque()
         self._by_message: dict[str, deque[Observation]] = {}
+        self._made_of: dict[str, dict[str, None]] = {}
+        """By message, those that it caused, in order."""
         self._dropped = 0
         self._sources: list[Observable] = []
         for source in sources:
@@ -174,13 +184,23 @@ class Recorder:
         with self._lock:
             self._kept.append(seen)
             self._by_message.setdefault(seen.message_id, deque()).append(seen)
+            for cause in _causes_of(seen):
+                self._made_of.setdefault(cause, {})[seen.message_id] = None
             if len(self._kept) > self._most:
-                oldest = self._kept.popleft()
-                of_message = self._by_message[oldest.message_id]
-                of_message.popleft()
-                if not of_message:
-                    del self._by_message[oldest.message_id]
-                self._dropped += 1
+                self._drop_oldest()
+
+    def _drop_oldest(self) -> None:
+        oldest = self._kept.popleft()
+        of_message = self._by_message[oldest.message_id]
+        of_message.popleft()
+        if not of_message:
+            del self._by_message[oldest.message_id]
+        for cause in _causes_of(oldest):
+            made = self._made_of.get(cause, {})
+            made.pop(oldest.message_id, None)
+            if not made:
+                self._made_of.pop(cause, None)
+        self._dropped += 1
 
     def __len__(self) -> int:
         return len(self._kept)
@@ -212,7 +232,10 @@ class Recorder:
         """
         What happened to one message in all resources, as an object that prints as text and as Mermaid.
 
-        Costs what the story is long, however much is kept.
+        A message that a topic hands on to a queue, or that a handler sends because of one that it took, has an id of its
+        own. The story goes on with those that were made of the message, and begins with those it was made of; what
+        else those became is not told. Of a handler's call with several messages, each is taken for the cause of all that
+        the call sent: have batches of one where stories matter. Costs what the story is long, however much is kept.
 
         >>> from postroom import ManualClock, Queue, Recorder
         >>> queue = Queue("orders", clock=ManualClock())
@@ -221,18 +244,40 @@ class Recorder:
         >>> [seen.kind for seen in recorder.story(sent.message_id).observations]
         ['sent']
 
+        Args:
+            message_id: As the call returned it: a queue's or a topic's message id, an event id; of a record in a stream,
+                the stream's name, a colon and the sequence number.
+
         Raises:
             NotFound: Nothing is kept of such a message.
         """
         with self._lock:
-            found = self._by_message.get(message_id)
-            observations = tuple(sorted(found, key=_instant)) if found else ()
+            told = [one for id_ in self._joined(message_id) for one in self._by_message.get(id_, ())]
+        observations = tuple(sorted(told, key=_instant))
         if not observations:
             raise NotFound(
                 f"Nothing is known of a message {message_id!r}.",
                 help=f"{self!r}; a recorder hears only what happens after it was made.",
             )
         return Story(message_id, observations)
+
+    def _joined(self, message_id: str) -> list[str]:
+        """
+        The message, what it was made of, and what was made of it; under the lock.
+        """
+        found = {message_id: None}
+        ahead = [message_id]
+        for one in ahead:  # grows on the way
+            new = [made for made in self._made_of.get(one, ()) if made not in found]
+            found.update(dict.fromkeys(new))
+            ahead += new
+        behind = [message_id]
+        for one in behind:
+            causes = [cause for seen in self._by_message.get(one, ()) for cause in _causes_of(seen)]
+            new = [cause for cause in causes if cause not in found]
+            found.update(dict.fromkeys(new))
+            behind += new
+        return list(found)
 
     def close(self) -> None:
         """
@@ -259,6 +304,11 @@ class Recorder:
 
 def _is_count(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool) and value >= 1
+
+
+def _causes_of(seen: Observation) -> tuple[str, ...]:
+    found: tuple[str, ...] = seen.details.get("caused_by", ())
+    return found
 
 
 def _sequence(seen: Observation) -> int:
@@ -292,6 +342,12 @@ def _what(seen: Observation) -> str:
         words += f", hidden for {show_span(until - seen.at_us)}" if until > seen.at_us else ", left visible"
     elif until is not None:
         words += f", delayed by {show_span(until - seen.at_us)}"
+    if "to" in details:
+        words += f" by {details['to']}" if seen.kind == "refused" else f" to {details['to']}"
+    if "key" in details:
+        words += f" into {details['key']}"
+    if details.get("rules"):
+        words += f" by {', '.join(details['rules'])}"
     if details.get("receive_count"):
         words += f" (receive {details['receive_count']})"
     return f"{words}: {' '.join(details['error'].split())}" if "error" in details else words

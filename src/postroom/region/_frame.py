@@ -1,65 +1,39 @@
 """
-A region: makes resources and finds them by name, and gives them a clock, a random source and ARNs.
+What a region is, whatever it can make: a clock, a random source, names, and the resources that bear them.
 """
 
 from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Literal, Never, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
-from postroom.errors import InvalidInput, NotFound, QueueDoesNotExist, QueueNameExists, ResourceClosed
+from postroom.errors import NotFound, QueueDoesNotExist, ResourceClosed
 from postroom.naming import Arn
 from postroom.observe import DEFAULT_ACCOUNT, DEFAULT_REGION, Destination, Observer, Standalone
-from postroom.queue import Queue
-from postroom.worker import Function
+from postroom.region._topology import Topology
 
 if TYPE_CHECKING:
-    from postroom.clock import Clock, Duration
+    from postroom.bus import EventBus
+    from postroom.clock import Clock
     from postroom.delivery import Resource
     from postroom.faults import Faults
-    from postroom.worker import Context
+    from postroom.firehose import DeliveryStream
+    from postroom.queue import Queue
+    from postroom.stream import Stream
+    from postroom.topic import Topic
+    from postroom.worker import Function
 
-R = TypeVar("R", Queue, Function)
+    AnyResource = Queue | Topic | EventBus | Stream | Function | DeliveryStream
 
-_QUEUE_ATTRIBUTES = {
-    "visibility_timeout": "VisibilityTimeout",
-    "delay": "DelaySeconds",
-    "retention": "MessageRetentionPeriod",
-    "receive_message_wait_time": "ReceiveMessageWaitTimeSeconds",
-    "maximum_message_size": "MaximumMessageSize",
-    "dead_letter_queue": "RedrivePolicy",
-    "max_receive_count": "RedrivePolicy",
-}
+R = TypeVar("R", bound="AnyResource")
 
 
-class Region:
+class RegionFrame:
     """
-    A place where resources share a clock, a random source and names.
-
-    >>> from postroom import ManualClock, Region
-    >>> region = Region(clock=ManualClock(), seed=1)
-    >>> orders = region.queue("orders", visibility_timeout=60)
-    >>> region.queue("orders") is orders
-    True
-    >>> orders.arn
-    'arn:aws:sqs:us-east-1:123456789012:orders'
-    >>> region.resolve(orders.arn) is orders
-    True
-
-    With a seed, a `ManualClock` and one thread, the same program does the same, to the last id.
-
-    Args:
-        name: Such as ``us-east-1``.
-        account: Twelve digits.
-        clock: Where "now" comes from; the shared `SystemClock` unless given.
-        seed: A number or a `random.Random` from which all ids are drawn.
-        faults: A plan of faults for all its resources.
-
-    Raises:
-        InvalidInput: The name or the account is not of that form.
+    Not for users: see `Region`.
     """
 
     def __init__(
@@ -78,7 +52,7 @@ class Region:
         self._name = name
         self._faults = faults
         self._lock = threading.Lock()
-        self._resources: dict[str, Queue | Function] = {}
+        self._resources: dict[str, AnyResource] = {}
         self._observers: list[Observer] = []
         self._closed = False
 
@@ -121,7 +95,7 @@ class Region:
         held = ", ".join(str(resource) for resource in self) or "nothing in it"
         return f"<Region {self._name} of {self._account}: {held}{', closed' if self._closed else ''}>"
 
-    def __iter__(self) -> Iterator[Queue | Function]:
+    def __iter__(self) -> Iterator[AnyResource]:
         """
         Its resources, in the order in which they were made.
         """
@@ -139,112 +113,6 @@ class Region:
         (True, False)
         """
         return any(name in {resource.name, resource.arn} or name is resource for resource in self)
-
-    # Making and finding.
-
-    def queue(
-        self,
-        name: str,
-        *,
-        visibility_timeout: Duration | None = None,
-        delay: Duration | None = None,
-        retention: Duration | None = None,
-        receive_message_wait_time: Duration | None = None,
-        maximum_message_size: int | None = None,
-        dead_letter_queue: Destination | None = None,
-        max_receive_count: int | None = None,
-        **_not_there: Never,
-    ) -> Queue:
-        """
-        The queue of that name: made now, or the one that is there.
-
-        >>> from postroom import ManualClock, Region
-        >>> region = Region(clock=ManualClock())
-        >>> dead = region.queue("orders-dead")
-        >>> orders = region.queue("orders", dead_letter_queue=dead, max_receive_count=3)
-        >>> orders.max_receive_count
-        3
-
-        Args:
-            name: 1 to 80 letters, digits, hyphens or underscores.
-            visibility_timeout: As for `Queue`, and so are the others: None is the default for a queue that is made, and
-                not compared with one that is there.
-            delay: Seconds a new message stays hidden, 0 to 900.
-            retention: Seconds after which a message vanishes, 60 to 1209600.
-            receive_message_wait_time: Seconds a receive waits that does not say, 0 to 20.
-            maximum_message_size: Bytes, 1024 to 1048576.
-            dead_letter_queue: Where a message goes that was received `max_receive_count` times.
-            max_receive_count: 1 to 1000.
-
-        Raises:
-            QueueNameExists: It is there, and something given differs.
-            ResourceClosed: The region is closed.
-        """
-        given: dict[str, Any] = {
-            "visibility_timeout": visibility_timeout,
-            "delay": delay,
-            "retention": retention,
-            "receive_message_wait_time": receive_message_wait_time,
-            "maximum_message_size": maximum_message_size,
-            "dead_letter_queue": dead_letter_queue,
-            "max_receive_count": max_receive_count,
-        }
-        given = {key: value for key, value in given.items() if value is not None}
-        wanted = Queue(name, home=self, faults=self._faults, **given, **_not_there)
-        queue = self._keep(wanted)
-        for key in given:
-            if getattr(queue, key) != getattr(wanted, key):
-                attribute = _QUEUE_ATTRIBUTES[key]
-                raise QueueNameExists(
-                    f"A queue already exists with the same name and a different value for attribute {attribute}",
-                    help=f"{key} of {name} is {getattr(queue, key)!r}, not {getattr(wanted, key)!r}.",
-                    operation="queue",
-                    resource=name,
-                )
-        return queue
-
-    def function(
-        self,
-        handler: Callable[[dict[str, Any], Context], object],
-        *,
-        name: str | None = None,
-        concurrency: int | None = None,
-        on_error: Literal["record", "raise"] = "record",
-        **_not_there: Never,
-    ) -> Function:
-        """
-        A function made of a handler, under its own name or the one given.
-
-        >>> from postroom import ManualClock, Region
-        >>> region = Region(clock=ManualClock())
-        >>> def brew(event, context): ...
-        >>> region.function(brew).arn
-        'arn:aws:lambda:us-east-1:123456789012:function:brew'
-
-        Args:
-            handler: Called with the event and a `Context`; what it returns is ignored.
-            name: 1 to 64 letters, digits, hyphens or underscores; the handler's own name unless given.
-            concurrency: How many calls run at a time, 1 or more; None: as many as the clock has threads.
-            on_error: ``record`` or ``raise``, as for `Function`.
-
-        Raises:
-            InvalidInput: A function of that name is there.
-            ResourceClosed: The region is closed.
-        """
-        function = Function(
-            handler,
-            name=name,
-            concurrency=concurrency,
-            on_error=on_error,
-            faults=self._faults,
-            home=self,
-            **_not_there,
-        )
-        if self._keep(function) is not function:
-            raise InvalidInput(
-                f"Function already exist: {function.name}", help="Give it another name=…, or region.resolve(arn) it."
-            )
-        return function
 
     def _keep(self, resource: R) -> R:
         with self._lock:
@@ -290,6 +158,17 @@ class Region:
         why = "is not there" if found is None else "does not take messages from other resources"
         raise NotFound(f"{arn} {why}.", help=f"In {self._name} are: {', '.join(self._resources) or 'none'}.")
 
+    def _find(self, kind: type[R], arn: str) -> R | None:
+        """
+        The open resource of that ARN, if there is one.
+        """
+        with self._lock:
+            found = self._resources.get(arn)
+        if found is None or found.closed:
+            return None
+        assert isinstance(found, kind)
+        return found
+
     # All of them.
 
     def observe(self, observer: Observer) -> None:
@@ -324,6 +203,21 @@ class Region:
             resources: list[Resource] = list(self._resources.values())
         for resource in resources:
             resource.unobserve(observer)
+
+    def topology(self) -> Topology:
+        """
+        How its resources are wired, as an object that prints as text and as Mermaid.
+
+        >>> from postroom import ManualClock, Region
+        >>> region = Region(clock=ManualClock())
+        >>> function = region.function(lambda event, context: None, name="cook")
+        >>> mapping = function.add_event_source(region.queue("kitchen"), batch_size=5)
+        >>> print(region.topology())
+        queue kitchen -> function cook (batches of 5)
+        """
+        resources = list(self)
+        wires = [wire for resource in resources for wire in resource.wires()]
+        return Topology.of([str(resource) for resource in resources], wires)
 
     def stats(self) -> dict[str, Any]:
         """
