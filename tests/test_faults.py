@@ -9,6 +9,7 @@ import pickle
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -30,15 +31,35 @@ def duplicates(faults: Faults, resource: str = "orders", count: int = 50) -> lis
     return [faults.draws_duplicate(resource) for _ in range(count)]
 
 
+def losses(faults: Faults, label: str = "orders->kitchen", count: int = 50) -> list[bool]:
+    return [faults.draws_lost_acknowledgement(label) for _ in range(count)]
+
+
+def latencies(faults: Faults, resource: str = "counter", count: int = 50) -> list[int]:
+    return [faults.draws_latency(resource) for _ in range(count)]
+
+
 # The same seed, the same faults.
 
 
 @given(st.integers(), names, rates, rates)
 def test_a_new_plan_of_the_same_seed_repeats_the_faults(seed: int, name: str, often: float, seldom: float) -> None:
-    plans = [Faults(seed, duplicate_rate=often, crash_rate=seldom) for _ in range(2)]
+    plans = [
+        Faults(
+            seed,
+            duplicate_rate=often,
+            crash_rate=seldom,
+            lost_acknowledgement_rate=often,
+            latency_rate=seldom,
+            latency=5,
+        )
+        for _ in range(2)
+    ]
 
     assert crashes(plans[0], name) == crashes(plans[1], name)
     assert duplicates(plans[0], name) == duplicates(plans[1], name)
+    assert losses(plans[0], name) == losses(plans[1], name)
+    assert latencies(plans[0], name) == latencies(plans[1], name)
 
 
 def test_another_seed_draws_other_faults() -> None:
@@ -54,9 +75,15 @@ def test_another_name_draws_other_faults() -> None:
 
 
 def test_each_kind_of_fault_is_drawn_apart() -> None:
-    faults = Faults(crash_rate=0.5, duplicate_rate=0.5)
+    faults = Faults(crash_rate=0.5, duplicate_rate=0.5, lost_acknowledgement_rate=0.5, latency_rate=0.5, latency=1)
+    drawn = (
+        crashes(faults, "same"),
+        duplicates(faults, "same"),
+        losses(faults, "same"),
+        latencies(faults, "same"),
+    )
 
-    assert [crash is not None for crash in crashes(faults, "same")] != duplicates(faults, "same")
+    assert len({tuple(bool(fault) for fault in faults) for faults in drawn}) == 4
 
 
 @given(st.lists(st.tuples(st.sampled_from(["crash", "duplicate"]), names), max_size=20))
@@ -93,6 +120,17 @@ def test_a_higher_rate_keeps_every_fault_of_the_lower_one(seed: int, one: float,
     )
 
 
+@given(st.integers(0, 1000), rates, rates)
+def test_a_higher_rate_keeps_every_loss_and_every_latency_of_the_lower_one(seed: int, one: float, other: float) -> None:
+    lower, higher = sorted([one, other])
+    seldom, often = (
+        Faults(seed, lost_acknowledgement_rate=rate, latency_rate=rate, latency=3) for rate in (lower, higher)
+    )
+
+    assert all(again or not lost for lost, again in zip(losses(seldom), losses(often), strict=True))
+    assert all(again == span for span, again in zip(latencies(seldom), latencies(often), strict=True) if span)
+
+
 def test_the_faults_are_the_same_in_every_process() -> None:
     """
     What a seed draws is pinned down, and PYTHONHASHSEED has no part in it.
@@ -123,6 +161,8 @@ def test_a_rate_of_nothing_draws_nothing() -> None:
 
     assert not any(duplicates(faults))
     assert not any(crashes(faults))
+    assert not any(losses(faults))
+    assert not any(latencies(faults))
     assert faults._streams == {}
 
 
@@ -149,10 +189,37 @@ def test_half_of_the_crashes_come_before_the_work_and_half_after_it(rate: float)
 
 
 @pytest.mark.parametrize("rate", [-0.01, 1.01, float("nan"), float("inf"), True, False, "0.5", None, -1, 2])
-@pytest.mark.parametrize("name", ["duplicate_rate", "crash_rate"])
+@pytest.mark.parametrize("name", ["duplicate_rate", "crash_rate", "lost_acknowledgement_rate", "latency_rate"])
 def test_a_rate_must_be_a_number_from_0_to_1(name: str, rate: Any) -> None:
     with pytest.raises(InvalidInput, match=f"The {name} must be a number from 0 to 1"):
         Faults(**{name: rate})
+
+
+@given(st.integers(1, 5_000_000), st.integers())
+def test_a_latency_is_above_0_and_up_to_the_longest(longest: int, seed: int) -> None:
+    faults = Faults(seed, latency_rate=1, latency=longest / 1_000_000)
+
+    assert all(0 < span <= longest for span in latencies(faults))
+
+
+def test_latencies_are_spread_evenly() -> None:
+    drawn = latencies(Faults(latency_rate=1, latency=4), count=10_000)
+
+    assert sum(drawn) / len(drawn) == pytest.approx(2_000_000, rel=0.02)
+    assert (min(drawn), max(drawn)) == (pytest.approx(0, abs=4_000), pytest.approx(4_000_000, abs=4_000))
+
+
+@pytest.mark.parametrize("wrong", [-1, float("nan"), float("inf"), True, "5", None])
+def test_a_latency_is_0_or_more_seconds(wrong: Any) -> None:
+    with pytest.raises(InvalidInput, match="latency"):
+        Faults(latency_rate=0.5, latency=wrong)
+    with pytest.raises(InvalidInput, match="latency"):
+        Faults.script(latencies={"counter": [wrong]})
+
+
+def test_a_rate_of_latencies_needs_a_latency() -> None:
+    with pytest.raises(InvalidInput, match=r"latency_rate=0.5 without a latency"):
+        Faults(latency_rate=0.5)
 
 
 @pytest.mark.parametrize("seed", [True, None, "7", 7.0])
@@ -171,6 +238,15 @@ def test_a_plan_shows_its_seed_and_rates() -> None:
 
     assert repr(faults) == "Faults(7, duplicate_rate=0.25, crash_rate=1.0)"
     assert (faults.seed, faults.duplicate_rate, faults.crash_rate) == (7, 0.25, 1.0)
+
+
+def test_a_plan_of_all_kinds_shows_them_all() -> None:
+    faults = Faults(lost_acknowledgement_rate=0.5, latency_rate=0.25, latency=timedelta(milliseconds=1_500))
+
+    assert repr(faults) == (
+        "Faults(0, duplicate_rate=0.0, crash_rate=0.0, lost_acknowledgement_rate=0.5, latency_rate=0.25, latency=1.5)"
+    )
+    assert (faults.lost_acknowledgement_rate, faults.latency_rate, faults.latency) == (0.5, 0.25, 1.5)
 
 
 def test_a_plan_cannot_be_changed_under_the_run() -> None:
@@ -196,6 +272,29 @@ def test_a_script_is_followed_and_then_nothing_fails() -> None:
 def test_a_script_of_one_kind_leaves_the_other_alone() -> None:
     assert not any(duplicates(Faults.script(crashes={"orders": [Crash.AFTER]})))
     assert not any(crashes(Faults.script(duplicates={"counter": [True]})))
+
+
+def test_a_script_of_lost_acknowledgements_and_latencies_is_followed() -> None:
+    faults = Faults.script(
+        lost_acknowledgements={"orders->kitchen": [True, False, True]}, latencies={"counter": [5.0, 0, 0.000_001]}
+    )
+
+    assert faults.unplayed == {"orders->kitchen": 3, "counter": 3}
+    assert losses(faults, count=4) == [True, False, True, False]
+    assert losses(faults, "orders->archive", count=1) == [False]
+    assert latencies(faults, count=4) == [5_000_000, 0, 1, 0]
+    assert faults.unplayed == {}
+
+
+def test_what_is_left_of_a_script_is_counted_over_all_kinds() -> None:
+    faults = Faults.script(crashes={"counter": [None]}, latencies={"counter": [1, 2]}, duplicates={"orders": []})
+
+    faults.draws_latency("counter")
+
+    assert faults.unplayed == {"counter": 2}
+    assert repr(faults) == (
+        "Faults.script(duplicates={'orders': []}, crashes={'counter': [None]}, latencies={'counter': [2.0]})"
+    )
 
 
 def test_a_script_shows_what_is_left_of_it() -> None:

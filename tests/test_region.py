@@ -203,13 +203,14 @@ def test_an_arn_of_another_region_or_account_is_not_here() -> None:
             region.resolve(arn)
 
 
-def test_what_is_unknown_or_cannot_receive_is_not_found_and_what_is_there_is_named() -> None:
+def test_what_is_unknown_is_not_found_and_what_is_there_is_named() -> None:
     region = made()
     with pytest.raises(NotFound, match=r"topic is not there(.|\n)*are: none"):
         region.resolve("arn:aws:sns:us-east-1:123456789012:topic")
     function = region.function(brew)
-    with pytest.raises(NotFound, match=r"does not take messages(.|\n)*function:brew"):
-        region.resolve(function.arn)
+    with pytest.raises(NotFound, match=r"topic is not there(.|\n)*function:brew"):
+        region.resolve("arn:aws:sns:us-east-1:123456789012:topic")
+    assert region.resolve(function.arn) is function
 
 
 @pytest.mark.parametrize("text", ["orders", "", "arn:aws:sqs", None, 7])

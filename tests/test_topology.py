@@ -66,7 +66,7 @@ def test_labels_cannot_break_the_picture() -> None:
 def test_it_is_plain_data() -> None:
     topology = Topology.of(["topic news"], FLOW)
 
-    assert pickle.loads(pickle.dumps(topology)) == topology  # noqa: S301 - our own
+    assert pickle.loads(pickle.dumps(topology)) == topology
     assert json.loads(json.dumps(topology.to_dict()))["wires"][0] == {
         "source": "topic news",
         "target": "queue work",

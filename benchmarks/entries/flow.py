@@ -45,16 +45,16 @@ class Flow:
         rule.put_target(stream, partition_key_path="$.detail.customer")
         self.seen: dict[str, int] = {}
 
-        def kitchen(event: dict[str, Any], context: object) -> None:
+        def kitchen(event: dict[str, Any], _: object) -> None:
             for record in event["Records"]:
                 order = json.loads(record["body"])
                 bus.put_event(source="shop", detail_type="order.cooked", detail=order)
 
-        def billing(event: dict[str, Any], context: object) -> None:
+        def billing(event: dict[str, Any], _: object) -> None:
             for record in event["Records"]:
                 json.loads(record["body"])
 
-        def count(event: dict[str, Any], context: object) -> None:
+        def count(event: dict[str, Any], _: object) -> None:
             for record in event["Records"]:
                 key = record["kinesis"]["partitionKey"]
                 self.seen[key] = self.seen.get(key, 0) + 1

@@ -25,14 +25,27 @@ from typing import TYPE_CHECKING, Any
 from postroom._version import __version__ as __version__
 
 if TYPE_CHECKING:
+    from postroom.bus import BusStats as BusStats
+    from postroom.bus import EventBus as EventBus
+    from postroom.bus import EventEntry as EventEntry
+    from postroom.bus import PutEvent as PutEvent
+    from postroom.bus import Rule as Rule
+    from postroom.bus import Target as Target
     from postroom.clock import Clock as Clock
     from postroom.clock import ManualClock as ManualClock
     from postroom.clock import SystemClock as SystemClock
     from postroom.clock import Timer as Timer
     from postroom.errors import PostroomError as PostroomError
     from postroom.faults import Faults as Faults
+    from postroom.firehose import DeliveryStream as DeliveryStream
+    from postroom.firehose import DeliveryStreamStats as DeliveryStreamStats
+    from postroom.firehose import DirectoryStore as DirectoryStore
+    from postroom.firehose import MemoryStore as MemoryStore
+    from postroom.firehose import ObjectStore as ObjectStore
+    from postroom.firehose import PutDelivery as PutDelivery
     from postroom.message import AttributeValue as AttributeValue
     from postroom.observe import Observation as Observation
+    from postroom.patterns import Pattern as Pattern
     from postroom.queue import BatchOutcome as BatchOutcome
     from postroom.queue import DeleteEntry as DeleteEntry
     from postroom.queue import Message as Message
@@ -43,27 +56,64 @@ if TYPE_CHECKING:
     from postroom.queue import VisibilityEntry as VisibilityEntry
     from postroom.recorder import Recorder as Recorder
     from postroom.region import Region as Region
+    from postroom.stream import GetRecords as GetRecords
+    from postroom.stream import PutRecord as PutRecord
+    from postroom.stream import Record as Record
+    from postroom.stream import RecordEntry as RecordEntry
+    from postroom.stream import Shard as Shard
+    from postroom.stream import ShardReader as ShardReader
+    from postroom.stream import Stream as Stream
+    from postroom.stream import StreamStats as StreamStats
+    from postroom.topic import PublishEntry as PublishEntry
+    from postroom.topic import Published as Published
+    from postroom.topic import Subscription as Subscription
+    from postroom.topic import Topic as Topic
     from postroom.worker import Function as Function
 
 __all__ = [
     "AttributeValue",
     "BatchOutcome",
+    "BusStats",
     "Clock",
     "DeleteEntry",
+    "DeliveryStream",
+    "DeliveryStreamStats",
+    "DirectoryStore",
+    "EventBus",
+    "EventEntry",
     "Faults",
     "Function",
+    "GetRecords",
     "ManualClock",
+    "MemoryStore",
     "Message",
+    "ObjectStore",
     "Observation",
+    "Pattern",
     "PostroomError",
+    "PublishEntry",
+    "Published",
+    "PutDelivery",
+    "PutEvent",
+    "PutRecord",
     "Queue",
     "QueueStats",
+    "Record",
+    "RecordEntry",
     "Recorder",
     "Region",
+    "Rule",
     "SendEntry",
     "SentMessage",
+    "Shard",
+    "ShardReader",
+    "Stream",
+    "StreamStats",
+    "Subscription",
     "SystemClock",
+    "Target",
     "Timer",
+    "Topic",
     "VisibilityEntry",
     "__version__",
 ]
@@ -72,22 +122,47 @@ __all__ = [
 _HOMES = {
     "AttributeValue": "message",
     "BatchOutcome": "queue",
+    "BusStats": "bus",
     "Clock": "clock",
     "DeleteEntry": "queue",
+    "DeliveryStream": "firehose",
+    "DeliveryStreamStats": "firehose",
+    "DirectoryStore": "firehose",
+    "EventBus": "bus",
+    "EventEntry": "bus",
     "Faults": "faults",
     "Function": "worker",
+    "GetRecords": "stream",
     "ManualClock": "clock",
+    "MemoryStore": "firehose",
     "Message": "queue",
+    "ObjectStore": "firehose",
     "Observation": "observe",
+    "Pattern": "patterns",
     "PostroomError": "errors",
+    "PublishEntry": "topic",
+    "Published": "topic",
+    "PutDelivery": "firehose",
+    "PutEvent": "bus",
+    "PutRecord": "stream",
     "Queue": "queue",
     "QueueStats": "queue",
+    "Record": "stream",
+    "RecordEntry": "stream",
     "Recorder": "recorder",
     "Region": "region",
+    "Rule": "bus",
     "SendEntry": "queue",
     "SentMessage": "queue",
+    "Shard": "stream",
+    "ShardReader": "stream",
+    "Stream": "stream",
+    "StreamStats": "stream",
+    "Subscription": "topic",
     "SystemClock": "clock",
+    "Target": "bus",
     "Timer": "clock",
+    "Topic": "topic",
     "VisibilityEntry": "queue",
 }
 

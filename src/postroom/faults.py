@@ -2,9 +2,12 @@
 Faults on purpose: a seeded plan of what goes wrong, so that a run with failures can be repeated.
 
 A resource asks its plan at the moments when AWS, too, may fail: "is this delivery made twice?", "does this call of
-the handler crash?". The answers depend on the seed, on the kind of fault, on the name of the resource, and on how
-often it asked; on nothing else. So another resource, or another kind of fault, disturbs no answers but its own, and a
-higher rate keeps every fault of the lower one and adds to them.
+the handler crash?", "does the answer get lost?", "how slow is this call?". The answers depend on the seed, on the kind
+of fault, on the name of the resource, and on how often it asked; on nothing else. So another resource, or another kind
+of fault, disturbs no answers but its own, and a higher rate keeps every fault of the lower one and adds to them.
+
+Who hands something on, a topic or a bus, asks by a *label*, ``sender->destination``: the names of the two, such as
+``orders->kitchen`` for what the topic *orders* delivers to the queue *kitchen*.
 
 >>> faults = Faults(seed=7, crash_rate=0.3)
 >>> [faults.draws_crash("counter") for _ in range(4)]
@@ -15,20 +18,26 @@ False
 
 from __future__ import annotations
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Mapping
 from contextlib import contextmanager
 from enum import StrEnum
 from random import Random
 from threading import Lock
-from typing import Final
+from typing import Final, TypeVar
 
+from postroom.clock import Duration, to_us
 from postroom.errors import InvalidInput
+from postroom.limits import SECOND_US
 
 __all__ = ["Crash", "Faults", "InjectedCrash", "check_faults", "injected"]
 
 _DUPLICATE: Final = "duplicate"
 _CRASH: Final = "crash"
+_LOST_ACKNOWLEDGEMENT: Final = "lost acknowledgement"
+_LATENCY: Final = "latency"
+
+T = TypeVar("T")
 
 
 class Crash(StrEnum):
@@ -113,20 +122,54 @@ class Faults:
         duplicate_rate: The share of deliveries made twice, from 0 (none) to 1 (all).
         crash_rate: The share of a handler's calls that crash, from 0 (none) to 1 (all); half of them crash before the
             handler ran and half after it.
+        lost_acknowledgement_rate: The share of hand-overs, from 0 (none) to 1 (all), that the destination takes and the
+            sender holds to have failed, and so makes again.
+        latency_rate: The share of a handler's calls that are slow, from 0 (none) to 1 (all).
+        latency: The longest of such a call in seconds; each is drawn evenly from what is above 0 up to this.
 
     Raises:
-        InvalidInput: A rate is no number from 0 to 1, or the seed no `int`.
+        InvalidInput: A rate is no number from 0 to 1, the latency is negative, or 0 where there is a rate, or the seed
+            no `int`.
     """
 
-    __slots__ = ("_crash_rate", "_crashes", "_duplicate_rate", "_duplicates", "_lock", "_seed", "_streams")
+    __slots__ = (
+        "_crash_rate",
+        "_crashes",
+        "_duplicate_rate",
+        "_duplicates",
+        "_latencies",
+        "_latency_rate",
+        "_latency_us",
+        "_lock",
+        "_lost_acknowledgement_rate",
+        "_lost_acknowledgements",
+        "_seed",
+        "_streams",
+    )
 
-    def __init__(self, seed: int = 0, *, duplicate_rate: float = 0.0, crash_rate: float = 0.0) -> None:
+    def __init__(
+        self,
+        seed: int = 0,
+        *,
+        duplicate_rate: float = 0.0,
+        crash_rate: float = 0.0,
+        lost_acknowledgement_rate: float = 0.0,
+        latency_rate: float = 0.0,
+        latency: Duration = 0,
+    ) -> None:
         self._seed = _seed(seed)
         self._duplicate_rate = _rate("duplicate_rate", duplicate_rate)
         self._crash_rate = _rate("crash_rate", crash_rate)
+        self._lost_acknowledgement_rate = _rate("lost_acknowledgement_rate", lost_acknowledgement_rate)
+        self._latency_rate = _rate("latency_rate", latency_rate)
+        self._latency_us = _latency(latency)
+        if self._latency_rate and not self._latency_us:
+            raise InvalidInput(f"latency_rate={latency_rate!r} without a latency.", help="Give latency=…, in seconds.")
         self._streams: dict[tuple[str, str], Random] = {}
         self._duplicates: dict[str, deque[bool]] = {}
         self._crashes: dict[str, deque[Crash | None]] = {}
+        self._lost_acknowledgements: dict[str, deque[bool]] = {}
+        self._latencies: dict[str, deque[int]] = {}
         self._lock = Lock()
 
     @classmethod
@@ -135,37 +178,51 @@ class Faults:
         *,
         duplicates: Mapping[str, Iterable[bool]] | None = None,
         crashes: Mapping[str, Iterable[Crash | None]] | None = None,
+        lost_acknowledgements: Mapping[str, Iterable[bool]] | None = None,
+        latencies: Mapping[str, Iterable[Duration]] | None = None,
     ) -> Faults:
         """
         Write down a plan: what happens the first, the second, the third time; and then nothing more.
 
-        >>> faults = Faults.script(crashes={"counter": [None, Crash.AFTER]})
+        >>> faults = Faults.script(crashes={"counter": [None, Crash.AFTER]}, latencies={"counter": [5.0, 0]})
         >>> [faults.draws_crash("counter") for _ in range(4)]
         [None, <Crash.AFTER: 'after'>, None, None]
+        >>> [faults.draws_latency("counter") for _ in range(3)]
+        [5000000, 0, 0]
 
         Args:
             duplicates: By the name of the resource, whether each of its deliveries is made twice.
             crashes: By the name of the resource, when each call of its handler crashes; None for "it does not".
+            lost_acknowledgements: By label, ``{"orders->kitchen": [True]}``, whether the answer to each hand-over is
+                lost.
+            latencies: By the name of the resource, how many seconds pass before each call of its handler; 0 for none.
+
+        Raises:
+            InvalidInput: A latency is negative, or no time.
         """
         plan = cls()
         for resource, answers in (duplicates or {}).items():
             plan._duplicates[resource] = deque(answers)
         for resource, moments in (crashes or {}).items():
             plan._crashes[resource] = deque(None if moment is None else Crash(moment) for moment in moments)
+        for label, answers in (lost_acknowledgements or {}).items():
+            plan._lost_acknowledgements[label] = deque(answers)
+        for resource, spans in (latencies or {}).items():
+            plan._latencies[resource] = deque(_latency(span) for span in spans)
         return plan
 
     @property
     def unplayed(self) -> dict[str, int]:
         """
-        By resource, how many answers of a script nobody has asked for: look here when a scripted fault did not happen.
+        By resource or label, how many answers of a script nobody asked for: look here if a scripted fault did not happen.
 
         >>> Faults.script(duplicates={"order": [True]}).unplayed  # the queue is called "orders"
         {'order': 1}
         """
         with self._lock:
-            left = {name: len(answers) for name, answers in self._duplicates.items()}
-            for name, moments in self._crashes.items():
-                left[name] = left.get(name, 0) + len(moments)
+            left: Counter[str] = Counter()
+            for scripts in (self._duplicates, self._crashes, self._lost_acknowledgements, self._latencies):
+                left.update({name: len(answers) for name, answers in scripts.items()})
             return {name: count for name, count in left.items() if count}
 
     @property
@@ -189,6 +246,27 @@ class Faults:
         """
         return self._crash_rate
 
+    @property
+    def lost_acknowledgement_rate(self) -> float:
+        """
+        The share of hand-overs whose answer is lost, 0 to 1.
+        """
+        return self._lost_acknowledgement_rate
+
+    @property
+    def latency_rate(self) -> float:
+        """
+        The share of a handler's calls that are slow, 0 to 1.
+        """
+        return self._latency_rate
+
+    @property
+    def latency(self) -> float:
+        """
+        The longest of such a call, in seconds.
+        """
+        return self._latency_us / SECOND_US
+
     def draws_duplicate(self, resource: str) -> bool:
         """
         Answer whether the next delivery of this resource is made twice.
@@ -203,9 +281,7 @@ class Faults:
             resource: What tells the resource from others that ask the same: its name.
         """
         if self._duplicates:
-            with self._lock:
-                answers = self._duplicates.get(resource)
-                return answers.popleft() if answers else False
+            return self._play(self._duplicates, resource, otherwise=False)
         rate = self._duplicate_rate
         if not rate:
             return False
@@ -226,9 +302,7 @@ class Faults:
             resource: What tells the resource from others that ask the same: its name.
         """
         if self._crashes:
-            with self._lock:
-                moments = self._crashes.get(resource)
-                return moments.popleft() if moments else None
+            return self._play(self._crashes, resource, otherwise=None)
         rate = self._crash_rate
         if not rate:
             return None
@@ -238,6 +312,57 @@ class Faults:
             crashes = stream.random() < rate
             moment = Crash.AFTER if stream.getrandbits(1) else Crash.BEFORE
         return moment if crashes else None
+
+    def draws_lost_acknowledgement(self, resource: str) -> bool:
+        """
+        Answer whether a destination's answer to the next hand-over is lost.
+
+        The destination has taken what it was given; the sender does not know, and hands it over again.
+
+        >>> Faults(lost_acknowledgement_rate=1).draws_lost_acknowledgement("orders->kitchen")
+        True
+
+        Args:
+            resource: The label, ``sender->destination``: their names.
+        """
+        if self._lost_acknowledgements:
+            return self._play(self._lost_acknowledgements, resource, otherwise=False)
+        rate = self._lost_acknowledgement_rate
+        if not rate:
+            return False
+        with self._lock:
+            return self._stream(_LOST_ACKNOWLEDGEMENT, resource).random() < rate
+
+    def draws_latency(self, resource: str) -> int:
+        """
+        Answer how much time passes before the next call of this resource's handler.
+
+        >>> faults = Faults(latency_rate=0.5, latency=2)
+        >>> [faults.draws_latency("mailer") for _ in range(4)]
+        [499452, 0, 1160075, 8112]
+
+        Args:
+            resource: What tells the resource from others that ask the same: its name.
+
+        Returns:
+            Microseconds; 0: none.
+        """
+        if self._latencies:
+            return self._play(self._latencies, resource, otherwise=0)
+        rate = self._latency_rate
+        if not rate:
+            return 0
+        with self._lock:
+            stream = self._stream(_LATENCY, resource)
+            # As with crashes: both draws are made whatever the rate.
+            is_slow = stream.random() < rate
+            span = 1 + int(stream.random() * self._latency_us)
+        return span if is_slow else 0
+
+    def _play(self, scripts: Mapping[str, deque[T]], resource: str, otherwise: T) -> T:
+        with self._lock:
+            answers = scripts.get(resource)
+            return answers.popleft() if answers else otherwise
 
     def _stream(self, kind: str, resource: str) -> Random:
         """
@@ -250,11 +375,23 @@ class Faults:
         return stream
 
     def __repr__(self) -> str:
-        if self._duplicates or self._crashes:
-            duplicates = {resource: list(answers) for resource, answers in self._duplicates.items()}
-            crashes = {resource: list(moments) for resource, moments in self._crashes.items()}
-            return f"Faults.script({duplicates=}, {crashes=})"
-        return f"Faults({self._seed}, duplicate_rate={self._duplicate_rate}, crash_rate={self._crash_rate})"
+        duplicates, crashes = _lists(self._duplicates), _lists(self._crashes)
+        lost_acknowledgements, latencies = _lists(self._lost_acknowledgements), _lists(self._latencies)
+        if duplicates or crashes or lost_acknowledgements or latencies:
+            more = f", {lost_acknowledgements=}" if lost_acknowledgements else ""
+            seconds = {name: [span / SECOND_US for span in spans] for name, spans in latencies.items()}
+            more += f", latencies={seconds}" if seconds else ""
+            return f"Faults.script({duplicates=}, {crashes=}{more})"
+        more = f", lost_acknowledgement_rate={rate}" if (rate := self._lost_acknowledgement_rate) else ""
+        more += f", latency_rate={self._latency_rate}, latency={self.latency}" if self._latency_us else ""
+        return f"Faults({self._seed}, duplicate_rate={self._duplicate_rate}, crash_rate={self._crash_rate}{more})"
+
+
+def _lists(scripts: Mapping[str, deque[T]]) -> dict[str, list[T]]:
+    """
+    Return what is left of scripts, to be shown.
+    """
+    return {name: list(answers) for name, answers in scripts.items()}
 
 
 def check_faults(faults: object) -> None:
@@ -287,3 +424,13 @@ def _rate(name: str, value: object) -> float:
         shown = repr(value) if isinstance(value, float | bool) else f"a value of type {type(value).__name__}"
         raise InvalidInput(f"The {name} must be a number from 0 to 1.", help=f"got {shown}; 0.1 is one in ten")
     return float(value)
+
+
+def _latency(span: Duration) -> int:
+    """
+    Return a latency in microseconds once it was found to be one.
+    """
+    latency = to_us(span, "latency")
+    if latency < 0:
+        raise InvalidInput(f"latency={span!r} is negative.", help="Give 0 or more seconds.")
+    return latency

@@ -84,6 +84,223 @@ HASH_KEY_MAX: Final = 2**128 - 1
 PARTITION_KEY_MAX_CHARS: Final = 256
 """KIN 5."""
 
+STREAM_NAME_MAX_CHARS: Final = 128
+"""KIN 1."""
+
+STREAM_RETENTION_MIN_US: Final = 86_400 * SECOND_US
+"""24 hours, which is the default too (KIN 1)."""
+
+STREAM_RETENTION_MAX_US: Final = 8_760 * 3_600 * SECOND_US
+"""8,760 hours, a year (KIN 1)."""
+
+SHARDS_ON_DEMAND: Final = 4
+"""Shards of a stream made without a shard count (KIN 1)."""
+
+SHARDS_MAX: Final = 10_000
+"""Shards of one stream (KIN 3). What an account may have by default is less, and AWS raises it on request."""
+
+SHARD_INDEX_MAX: Final = 2_147_483_647
+"""The highest number that a shard id may hold (KIN 2)."""
+
+SHARDS_PER_COUNTER: Final = 5
+"""So many neighbouring shards count their records together (KIN 4)."""
+
+SEQUENCE_SECOND_END: Final = 16_025_175_000
+"""The first second since the epoch that a sequence number must not hold (KIN 4)."""
+
+RECORD_MAX_BYTES: Final = 1_048_576
+"""1 MiB: data and partition key of one record (KIN 5)."""
+
+RECORD_DATA_MAX_BYTES: Final = 10_485_760
+"""10 MiB: the data of a record in a stream that allows the most (KIN 1, 5)."""
+
+PUT_RECORDS_MAX: Final = 500
+"""Records of one PutRecords (KIN 5)."""
+
+PUT_RECORDS_MAX_BYTES: Final = 10_485_760
+"""10 MiB: data and partition keys of one PutRecords (KIN 5)."""
+
+GET_RECORDS_MAX: Final = 10_000
+"""Records of one GetRecords (KIN 6)."""
+
+GET_RECORDS_MAX_BYTES: Final = 10_485_760
+"""10 MiB in one response; the first record fits in any case (KIN 6)."""
+
+SHARD_ITERATOR_LIFE_US: Final = 300 * SECOND_US
+"""5 minutes; at their very end it is still valid (KIN 6)."""
+
+SHARD_ITERATOR_MAX_CHARS: Final = 512
+"""KIN 6."""
+
+VIOLATIONS_SHOWN_MAX: Final = 10
+"""Faults that one ValidationException of Kinesis lists (KIN 12)."""
+
+STREAM_NAME_MAX_CHARS: Final = 128
+"""KIN 1."""
+
+SHARDS_ON_DEMAND: Final = 4
+"""Shards of a stream that was made without a number of them (KIN 1)."""
+
+SHARDS_MAX: Final = 10_000
+"""Shards to begin with (KIN 3)."""
+
+RECORD_SIZE_MAX_BYTES: Final = 1_048_576
+"""1 MiB: data and partition key of one record (KIN 1, 5)."""
+
+PUT_RECORDS_MAX: Final = 500
+"""Records of one PutRecords (KIN 5)."""
+
+PUT_RECORDS_MAX_BYTES: Final = 10_485_760
+"""10 MiB: data and partition keys of one PutRecords (KIN 5)."""
+
+GET_RECORDS_MAX: Final = 10_000
+"""Records of one GetRecords; also how many it returns unless told (KIN 6)."""
+
+GET_RECORDS_MAX_BYTES: Final = 10_485_760
+"""10 MiB: what one GetRecords returns (KIN 6)."""
+
+SHARD_ITERATOR_LIFE_US: Final = 300 * SECOND_US
+"""5 minutes; at this very age it is still valid (KIN 6)."""
+
+STREAM_RETENTION_MIN_US: Final = 86_400 * SECOND_US
+"""24 hours; also what it is unless given (KIN 1, 8)."""
+
+STREAM_RETENTION_MAX_US: Final = 31_536_000 * SECOND_US
+"""8,760 hours, 365 days (KIN 8)."""
+
+# Delivery streams.
+
+DELIVERY_STREAM_NAME_MAX_CHARS: Final = 64
+"""DEL A1."""
+
+DELIVERY_RECORD_MAX_BYTES: Final = 1_024_000
+"""1,000 KiB: the data of one record; 0 is allowed (DEL A1)."""
+
+DELIVERY_BATCH_RECORDS_MAX: Final = 500
+"""Records of one PutRecordBatch (DEL A1)."""
+
+DELIVERY_BATCH_MAX_BYTES: Final = 4_194_304
+"""4 MiB: the data of all records of one PutRecordBatch together (DEL A1)."""
+
+BUFFERING_SIZE_DEFAULT_MIB: Final = 5
+"""DEL A2."""
+
+BUFFERING_SIZE_MAX_MIB: Final = 128
+"""The least is 1 (DEL A2)."""
+
+BUFFERING_INTERVAL_DEFAULT_US: Final = 300 * SECOND_US
+"""5 minutes (DEL A2)."""
+
+BUFFERING_INTERVAL_MAX_US: Final = 900 * SECOND_US
+"""15 minutes; the least is 0 (DEL A2)."""
+
+DELIVERY_RETRY_MAX_US: Final = 86_400 * SECOND_US
+"""24 hours: how long an object is tried to be written (DEL A5)."""
+
+DELIVERY_RETRY_FIRST_US: Final = SECOND_US
+DELIVERY_RETRY_LONGEST_US: Final = 60 * SECOND_US
+"""Between two attempts to write an object: the first span, and the longest. AWS publishes none; ours."""
+
+OBJECT_PREFIX_MAX_CHARS: Final = 512
+"""An evaluated prefix (DEL A4)."""
+
+FILE_EXTENSION_MAX_CHARS: Final = 128
+"""DEL A4."""
+
+RANDOM_STRING_CHARS: Final = 11
+"""What firehose:random-string becomes (DEL A4)."""
+
+# Functions.
+
+INVOCATION_SIZE_MAX_BYTES: Final = 1_048_576
+"""1 MiB: the payload of an asynchronous invocation (DEL D)."""
+
+INVOCATION_RETRIES_MAX: Final = 2
+"""Retries of an asynchronous invocation whose handler raised; also how many there are unless given (DEL D)."""
+
+INVOCATION_FIRST_RETRY_US: Final = 60 * SECOND_US
+INVOCATION_SECOND_RETRY_US: Final = 120 * SECOND_US
+"""How long after the first failure, and after the second, an invocation is tried again (DEL D)."""
+
+INVOCATION_AGE_MIN_US: Final = 60 * SECOND_US
+"""The least that maximum_event_age can be set to (DEL D)."""
+
+INVOCATION_AGE_MAX_US: Final = 21_600 * SECOND_US
+"""6 hours; also what it is unless given (DEL D)."""
+
+ERROR_MESSAGE_MAX_BYTES: Final = 1_024
+"""Of a handler's error in the attributes of a dead letter (DEL D)."""
+
+STREAM_BATCH_SIZE_MAX: Final = 10_000
+"""Records of one call (DEL C1)."""
+
+STREAM_BATCH_SIZE_DEFAULT: Final = 100
+"""DEL C1."""
+
+STREAM_RETRIES_MAX: Final = 10_000
+"""Retries of a batch of a stream; -1 is without end (DEL C1)."""
+
+# Topics.
+
+TOPIC_NAME_MAX_CHARS: Final = 256
+"""SNS 1.1."""
+
+PUBLISH_SIZE_MAX_BYTES: Final = 262_144
+"""Message and attributes of one publish, and all entries of one batch together; the subject is free (SNS 2.2, 3)."""
+
+PUBLISH_ENTRIES_MAX: Final = 10
+"""Entries of one batch (SNS 3)."""
+
+SUBJECT_MAX_CHARS: Final = 100
+"""SNS 2.2."""
+
+PUBLISH_ATTRIBUTE_NAME_MAX_BYTES: Final = 256
+"""Name and data type of a message attribute, each; how many there are is not limited (SNS 2.4)."""
+
+# Event buses.
+
+EVENT_BUS_NAME_MAX_CHARS: Final = 256
+"""EB 2."""
+
+PUT_EVENTS_ENTRIES_MAX: Final = 10
+"""Entries of one PutEvents (EB 1)."""
+
+PUT_EVENTS_SIZE_END_BYTES: Final = 1_048_576
+"""1 MiB: all entries of one PutEvents together must be smaller than this (EB 1)."""
+
+EVENT_TIME_BYTES: Final = 14
+"""What a time that is given counts towards the size (EB 1)."""
+
+DETAIL_TYPE_MAX_CHARS: Final = 128
+"""EB 1."""
+
+EVENT_RESOURCE_MAX_CHARS: Final = 2_048
+"""Each of the resources that an event is about (EB 1)."""
+
+EVENT_PATTERN_MAX_CHARS: Final = 4_096
+"""EP 10. AWS's default quota is half of it, and raised on request."""
+
+RULE_NAME_MAX_CHARS: Final = 64
+"""EB 3."""
+
+RULES_PER_BUS_MAX: Final = 300
+"""EB 3."""
+
+TARGET_ID_MAX_CHARS: Final = 64
+"""EB 4."""
+
+TARGETS_PER_RULE_MAX: Final = 5
+"""EB 4."""
+
+TARGET_RETRIES_MAX: Final = 185
+"""Retries of a delivery to a target; also how many there are unless given (EB 6)."""
+
+TARGET_EVENT_AGE_MIN_US: Final = 60 * SECOND_US
+"""The least that maximum_event_age can be set to (EB 6)."""
+
+TARGET_EVENT_AGE_MAX_US: Final = 86_400 * SECOND_US
+"""24 hours; also what it is unless given (EB 6)."""
+
 # Time. These are ours: AWS has no clock that jumps.
 
 JUMP_GRACE_S: Final = 0.02
@@ -100,6 +317,10 @@ POOL_THREADS: Final = 32
 
 POOL_THREADS_MAX: Final = 512
 """Threads to which the pool grows when those it has all wait."""
+
+STREAM_RETRY_MIN_US: Final = SECOND_US
+STREAM_RETRY_MAX_US: Final = 60 * SECOND_US
+"""The delay before a batch of a stream is tried again: the first, twice the one before each, and the longest."""
 
 NESTED_CALLS_MAX: Final = 16
 """Calls of one function inside one another, on a manual clock that a handler advances; the next waits for one to end."""

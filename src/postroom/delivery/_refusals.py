@@ -49,10 +49,8 @@ RECEIVE_TAKES: Final = ("max_messages", "visibility_timeout", "wait_time")
 """What it does take here."""
 
 FUNCTION_NOT_THERE: Final[Missing] = {
-    "dead_letter_queue": ("DeadLetterConfig", "A queue that feeds the function has a dead_letter_queue."),
-    "destinations": ("DestinationConfig", ""),
-    "maximum_event_age": ("MaximumEventAgeInSeconds", ""),
-    "maximum_retry_attempts": ("MaximumRetryAttempts", "A queue that feeds the function has a max_receive_count."),
+    "dead_letter_config": ("DeadLetterConfig", "Give dead_letter_queue."),
+    "destinations": ("DestinationConfig", "Failed invocations go to a dead_letter_queue; a handler can send its result."),
     "memory_size": ("MemorySize", ""),
     "reserved_concurrent_executions": ("ReservedConcurrentExecutions", "Give concurrency."),
     "timeout": ("Timeout", ""),
@@ -60,14 +58,19 @@ FUNCTION_NOT_THERE: Final[Missing] = {
 """Of CreateFunction and its asynchronous invocation (DEL D)."""
 
 EVENT_SOURCE_NOT_THERE: Final[Missing] = {
+    "bisect_batch_on_function_error": ("BisectBatchOnFunctionError", ""),
+    "destination_config": ("DestinationConfig", "Give a stream's mapping on_failure."),
     "enabled": ("Enabled", "Close the mapping, and add it again."),
     "filter_criteria": ("FilterCriteria", ""),
     "function_response_types": ("FunctionResponseTypes", ""),
     "maximum_batching_window": ("MaximumBatchingWindowInSeconds", ""),
     "maximum_concurrency": ("ScalingConfig.MaximumConcurrency", "Give the function a concurrency."),
+    "maximum_record_age": ("MaximumRecordAgeInSeconds", ""),
+    "parallelization_factor": ("ParallelizationFactor", ""),
+    "provisioned_poller_config": ("ProvisionedPollerConfig", "Nothing is polled on a period here."),
     "report_batch_item_failures": ("FunctionResponseTypes", ""),
     "scaling_config": ("ScalingConfig", "Give the function a concurrency."),
-    "starting_position": ("StartingPosition", ""),
+    "tumbling_window": ("TumblingWindowInSeconds", ""),
 }
 """Of CreateEventSourceMapping (DEL C1)."""
 

@@ -50,9 +50,13 @@ from postroom.errors._delivery_streams import (
     FirehoseResourceInUse,
     FirehoseResourceNotFound,
     FirehoseServiceUnavailable,
+    ObjectNotWritten,
 )
 from postroom.errors._functions import (
     FunctionInvalidParameterValue,
+    FunctionValidationError,
+    InvalidRequestContent,
+    RequestTooLarge,
     ResourceConflict,
 )
 from postroom.errors._queues import (
@@ -74,6 +78,7 @@ from postroom.errors._queues import (
 from postroom.errors._streams import (
     ExpiredIterator,
     KinesisInvalidArgument,
+    KinesisLimitExceeded,
     KinesisResourceInUse,
     KinesisResourceNotFound,
     KinesisValidationError,
@@ -107,6 +112,7 @@ __all__ = [
     "FirehoseResourceNotFound",
     "FirehoseServiceUnavailable",
     "FunctionInvalidParameterValue",
+    "FunctionValidationError",
     "InvalidArgument",
     "InvalidAttributeName",
     "InvalidAttributeValue",
@@ -117,7 +123,9 @@ __all__ = [
     "InvalidParameter",
     "InvalidParameterValue",
     "InvalidRequest",
+    "InvalidRequestContent",
     "KinesisInvalidArgument",
+    "KinesisLimitExceeded",
     "KinesisResourceInUse",
     "KinesisResourceNotFound",
     "KinesisValidationError",
@@ -128,6 +136,7 @@ __all__ = [
     "NotAuthorizedForSource",
     "NotFound",
     "NotSupported",
+    "ObjectNotWritten",
     "OverLimit",
     "ParameterValueInvalid",
     "PostroomError",
@@ -135,6 +144,7 @@ __all__ = [
     "QueueDoesNotExist",
     "QueueNameExists",
     "ReceiptHandleIsInvalid",
+    "RequestTooLarge",
     "ResourceClosed",
     "ResourceConflict",
     "TooManyEntriesInBatchRequest",

@@ -37,3 +37,13 @@ class FirehoseServiceUnavailable(LimitReached):
     """
 
     code = "ServiceUnavailableException"
+
+
+class ObjectNotWritten(LimitReached):
+    """
+    A delivery stream could not write to its store; nothing is lost, and its ``undelivered`` tells what is kept.
+
+    The error of the store is its ``__cause__``. AWS has no such error: nobody there waits for a write.
+    """
+
+    code = "ObjectNotWritten"

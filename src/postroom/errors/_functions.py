@@ -21,3 +21,27 @@ class FunctionInvalidParameterValue(InvalidRequest):
     """
 
     code = "InvalidParameterValueException"
+
+
+class FunctionValidationError(InvalidRequest):
+    """
+    Lambda: a parameter has a value that it cannot have (DEL C1).
+    """
+
+    code = "ValidationException"
+
+
+class InvalidRequestContent(InvalidRequest):
+    """
+    Lambda: the payload of an invocation is no JSON (DEL D).
+    """
+
+    code = "InvalidRequestContentException"
+
+
+class RequestTooLarge(InvalidRequest):
+    """
+    Lambda: the payload of an invocation is too long (DEL D).
+    """
+
+    code = "RequestTooLargeException"

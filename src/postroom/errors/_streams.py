@@ -23,6 +23,14 @@ class KinesisInvalidArgument(InvalidRequest):
     code = "InvalidArgumentException"
 
 
+class KinesisLimitExceeded(LimitReached):
+    """
+    Kinesis: there would be more shards than there may be (KIN 12).
+    """
+
+    code = "LimitExceededException"
+
+
 class KinesisResourceNotFound(NotFound):
     """
     Kinesis: there is no such stream or shard (KIN 12).

@@ -21,7 +21,7 @@ from postroom._version import __version__
 from postroom.errors import InvalidInput
 from postroom.lab.demo import play
 from postroom.lab.events import bundled, read_from
-from postroom.lab.report import clean, report
+from postroom.lab.words import clean, report
 from postroom.lab.screen import bar_char, progress, show
 
 if TYPE_CHECKING:

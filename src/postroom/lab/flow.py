@@ -1,39 +1,42 @@
 """
-The demo's flow: a day of events through a queue, a function that fails at times, and a dead-letter queue.
+The demo's flow: a day of events through a topic, four queues and functions, a bus, and a stream, into hourly objects.
 
-    events -> queue "events" -> function "counter" -> counts
-                   |    ^
-       three tries |    | sent round again, once the handler is mended
-                   v    |
-             queue "events-dead"
+    events -> topic "events" -> queues "builds", "reviews", "mail", "audit" -> a function each -> bus "hub"
+    bus "hub" -> stream "activity" -> function "counter-by-repository", which counts
+                                   -> delivery stream "archive" -> objects
+              -> queue "digest", queue "attention", which the operator reads after the day
 
-Nothing here prints, and nothing is polled on a period: the next arrival is a callback of the clock, and the queue
-itself tells the function when there is something, also when a visibility timeout ends.
+What fails three times waits in a dead-letter queue until the operator comes, an hour after the day, mends the auditor
+and sends it round again. Nothing here prints, and nothing is polled on a period: the next arrival is a callback of the
+clock, and each resource tells those who wait for it when there is something.
 """
 
 from __future__ import annotations
 
-import json
 import threading
-from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from postroom.clock import ManualClock, to_datetime
 from postroom.faults import Faults
+from postroom.lab import handlers, wiring
 from postroom.lab.arrivals import DAY_US, poison_kind
-from postroom.lab.events import repository_of
 from postroom.limits import RETENTION_MAX_US, SECOND_US
+from postroom.observe import caused_by
 from postroom.recorder import Recorder
 from postroom.region import Region
 
 if TYPE_CHECKING:
+    from postroom.bus import EventBus
     from postroom.clock import SystemClock, Timer
+    from postroom.firehose import DeliveryStream, ObjectStore
     from postroom.lab.arrivals import Arrivals
     from postroom.lab.events import Event
     from postroom.observe import Observation
     from postroom.queue import Queue
-    from postroom.worker import Context, Function
+    from postroom.stream import Stream
+    from postroom.topic import Topic
+    from postroom.worker import Function
 
 Progress: TypeAlias = Callable[[int, int], object]
 """Is told how many events were counted so far, and how many microseconds into the day that was."""
@@ -41,90 +44,26 @@ Progress: TypeAlias = Callable[[int, int], object]
 VISIBILITY_TIMEOUT: Final = 600
 """Seconds after which an event that failed comes back."""
 MAX_RECEIVE_COUNT: Final = 3
-"""Tries before an event goes to the dead-letter queue."""
+"""Tries before an event goes to a dead-letter queue."""
 CRASH_RATE: Final = 0.05
 """The share of calls that crash on purpose, half of them when the work was already done."""
+LOST_ACKNOWLEDGEMENT_RATE: Final = 0.01
+"""The share of hand-overs, of the topic and of the bus, that are made again because the answer was lost."""
+LATENCY_RATE: Final = 0.02
+"""The share of calls that are slow on purpose."""
+LATENCY: Final = 5
+"""Seconds that such a call takes at the most."""
+SHARDS: Final = 4
+BUFFERING_INTERVAL: Final = 900
+"""Seconds after its first record at which an object is written: the longest that there is."""
 ROUNDS_MAX: Final = 5
 """How often dead letters are sent round again; once is enough unless chance is against it."""
 OPERATOR_COMES_US: Final = DAY_US + 3_600 * SECOND_US
-"""When somebody mends the handler and empties the dead-letter queue: an hour after the last arrival."""
+"""When somebody mends the auditor and empties the dead-letter queues: an hour after the last arrival."""
 
-_LEAVES_THE_QUEUE: Final = frozenset({"deleted", "dead-lettered", "expired"})
-_OBSERVATIONS_PER_EVENT: Final = 100
-
-
-class Sent(NamedTuple):
-    """
-    One message that carried an event.
-    """
-
-    event_id: str
-    message_id: str
-    again: bool
-    """Whether it was sent round again, out of the dead-letter queue."""
-
-
-class Clerk:
-    """
-    The far end: counts each event once, however often it is delivered, and cannot read one kind until it is mended.
-
-    >>> clerk = Clerk(poison=None, now_us=lambda: 0)
-    >>> record = {"body": '{"id": "7", "detail-type": "star", "detail": {"repository": {"full_name": "a/b"}}}'}
-    >>> clerk.handle({"Records": [record, record]}, None)
-    >>> clerk.kinds, clerk.repeats
-    (Counter({'star': 1}), 1)
-
-    Args:
-        poison: The kind it cannot read.
-        now_us: What time it is.
-        counted: Is called, with how many it has counted, after each event.
-    """
-
-    def __init__(
-        self, poison: str | None, now_us: Callable[[], int], counted: Callable[[int], object] | None = None
-    ) -> None:
-        self._now_us = now_us
-        self._tell = counted
-        self._lock = threading.Lock()
-        self._poison = poison
-        self.done_at_us: dict[str, int] = {}
-        """When each event was counted, by its id."""
-        self.kinds: Counter[str] = Counter()
-        self.repositories: Counter[str] = Counter()
-        self.repeats: int = 0
-        """Deliveries of events that were counted already."""
-
-    def handle(self, event: dict[str, Any], context: Context | None) -> None:  # noqa: ARG002 - Lambda's signature
-        """
-        A handler in the shape of Lambda's.
-
-        Raises:
-            ValueError: There is an event of the poison kind.
-        """
-        for record in event["Records"]:
-            entry = json.loads(record["body"])
-            if entry["detail-type"] == self._poison:
-                raise ValueError(f"cannot read {self._poison!r} events")
-            self._count(entry)
-
-    def _count(self, entry: dict[str, Any]) -> None:
-        with self._lock:
-            if entry["id"] in self.done_at_us:
-                # A queue delivers at least once: whoever must not count twice keeps ids.
-                self.repeats += 1
-                return
-            self.done_at_us[entry["id"]] = self._now_us()
-            self.kinds[entry["detail-type"]] += 1
-            self.repositories[repository_of(entry["detail"])] += 1
-            done = len(self.done_at_us)
-        if self._tell is not None:
-            self._tell(done)
-
-    def mend(self) -> None:
-        """
-        From now on it can read all kinds.
-        """
-        self._poison = None
+_LEAVES_A_QUEUE: Final = frozenset({"deleted", "dead-lettered", "expired"})
+_OBSERVATIONS_PER_EVENT: Final = 300
+_NEVER_DONE_S: Final = VISIBILITY_TIMEOUT * MAX_RECEIVE_COUNT + 3_600
 
 
 class _Pace(Protocol):
@@ -134,7 +73,7 @@ class _Pace(Protocol):
 
     def pass_until(self, at_us: int) -> None: ...
 
-    def pass_until_quiet(self, quiet: threading.Event) -> None: ...
+    def pass_until_quiet(self, flow: Flow) -> None: ...
 
 
 class _ManualPace:
@@ -148,10 +87,10 @@ class _ManualPace:
     def pass_until(self, at_us: int) -> None:
         self._clock.advance_to(to_datetime(at_us))
 
-    def pass_until_quiet(self, quiet: threading.Event) -> None:
-        # After so many timeouts whatever failed was tried for the last time.
-        if not quiet.is_set():
-            self._clock.advance(VISIBILITY_TIMEOUT * MAX_RECEIVE_COUNT)
+    def pass_until_quiet(self, flow: Flow) -> None:
+        # After so long whatever failed was tried for the last time, and what was handed over twice is there.
+        if not flow.is_quiet():
+            self._clock.advance(_NEVER_DONE_S)
 
 
 class _SystemPace:
@@ -170,8 +109,12 @@ class _SystemPace:
         finally:
             timer.cancel()
 
-    def pass_until_quiet(self, quiet: threading.Event) -> None:
-        quiet.wait()
+    def pass_until_quiet(self, flow: Flow) -> None:
+        # Whatever changes the answer is told to `flow`, which then says so.
+        flow.stirred.clear()
+        while not flow.is_quiet():
+            flow.stirred.wait()
+            flow.stirred.clear()
 
 
 class Flow:
@@ -182,41 +125,112 @@ class Flow:
         plan: Who arrives when.
         seed: Draws failures, the poison kind and ids.
         clock: On which all of it happens.
+        store: Where the archive writes to.
         progress: Told of each event that was counted.
     """
 
-    def __init__(self, plan: Arrivals, seed: int, clock: ManualClock | SystemClock, progress: Progress | None) -> None:
+    def __init__(
+        self,
+        plan: Arrivals,
+        seed: int,
+        clock: ManualClock | SystemClock,
+        store: ObjectStore,
+        progress: Progress | None = None,
+    ) -> None:
         self.seed: int = seed
         self.clock: ManualClock | SystemClock = clock
         self.plan: Arrivals = plan
+        self.store: ObjectStore = store
         self.events: Sequence[Event] = plan.events
         self.poison: str | None = poison_kind(self.events, seed)
         self.start_us: int = clock.now_us()
-        self.region: Region = Region(clock=clock, seed=seed, faults=Faults(seed, crash_rate=CRASH_RATE))
-        retention = RETENTION_MAX_US // SECOND_US
-        self.dead: Queue = self.region.queue("events-dead", retention=retention)
-        self.queue: Queue = self.region.queue(
-            "events",
-            visibility_timeout=VISIBILITY_TIMEOUT,
-            retention=retention,
-            dead_letter_queue=self.dead,
-            max_receive_count=MAX_RECEIVE_COUNT,
+        faults = Faults(
+            seed,
+            crash_rate=CRASH_RATE,
+            lost_acknowledgement_rate=LOST_ACKNOWLEDGEMENT_RATE,
+            latency_rate=LATENCY_RATE,
+            latency=LATENCY,
         )
-        self.recorder: Recorder = Recorder(self.region, most=_OBSERVATIONS_PER_EVENT * len(self.events))
-        self.queue.observe(self._watch)
+        self.region: Region = Region(clock=clock, seed=seed, faults=faults)
         self._progress = progress
-        self.clerk: Clerk = Clerk(self.poison, clock.now_us, self._tell)
-        self.function: Function = self.region.function(self.clerk.handle, name="counter")
-        # One event a call: an event that cannot be read takes no other with it.
-        self.function.add_event_source(self.queue, batch_size=1)
-        self.sent: list[Sent] = []
-        self.rounds: int = 0
         self._next = 0
         self._arrival: Timer | None = None
         self._stopped = False
         self._lock = threading.Lock()
         self._inside = 0
-        self._quiet = threading.Event()
+        self._records_put = 0
+        self.stirred: threading.Event = threading.Event()
+        """Set whenever something happened that may have been the last thing to happen."""
+        self.published: dict[str, str] = {}
+        """By the topic's message, the event it carries."""
+        self.again: dict[str, str] = {}
+        """By dead letter, the message it was sent round again as."""
+        self.read: dict[str, list[dict[str, Any]]] = {wiring.DIGEST: [], wiring.ATTENTION: []}
+        """What the operator read of the digest and of what needs attention, as events of the bus."""
+        self.rounds: int = 0
+        self.queues: dict[str, Queue] = {}
+        self.dead: dict[str, Queue] = {}
+        self.functions: dict[str, Function] = {}
+        self._wire()
+        self.recorder: Recorder = Recorder(self.region, most=_OBSERVATIONS_PER_EVENT * len(self.events) + 1_000)
+        self.region.observe(self._watch)
+
+    def _wire(self) -> None:
+        """
+        Makes the resources, from the far end backwards, and ties them together.
+        """
+        region = self.region
+        self.stream: Stream = region.stream("activity", shard_count=SHARDS)
+        self.reader: handlers.Reader = handlers.Reader(self.clock.now_us, self._tell)
+        self.counter: Function = region.function(self.reader, name="counter-by-repository")
+        self.counter.add_event_source(self.stream, starting_position="TRIM_HORIZON")
+        self.archive: DeliveryStream = region.delivery_stream(
+            "archive",
+            self.store,
+            source=self.stream,
+            starting_position="TRIM_HORIZON",
+            prefix="events/",
+            buffering_interval=BUFFERING_INTERVAL,
+            append_delimiter=True,
+        )
+        self.digest: Queue = region.queue("digest", retention=RETENTION_MAX_US // SECOND_US)
+        self.attention: Queue = region.queue("attention", retention=RETENTION_MAX_US // SECOND_US)
+        self.hub: EventBus = region.event_bus("hub")
+        everything = self.hub.put_rule("everything", {"source": ["github"]})
+        everything.put_target(self.stream, partition_key_path="$.detail.repository")
+        prefixes = [{"prefix": name} for name in ("build.", "review.", "mail.")]
+        self.hub.put_rule("derived", {"detail-type": prefixes, "source": ["demo"]}).put_target(self.digest)
+        attention = {"source": ["github"], "detail": {"attention": [{"exists": True}]}}
+        self.hub.put_rule("needs-attention", attention).put_target(self.attention)
+        put = self.hub.put_event
+        self.auditor: handlers.Auditor = handlers.Auditor(put, self.poison)
+        self.desks: dict[str, handlers.Desk] = {
+            "builds": handlers.desk(put, _begins(handlers.BUILDS), "build.validated", handlers.validate),
+            "reviews": handlers.desk(put, _begins(handlers.REVIEWS), "review.enriched", handlers.enrich),
+            "mail": handlers.desk(put, handlers.MAILED.__contains__, "mail.composed", handlers.compose),
+            "audit": self.auditor,
+        }
+        self.topic: Topic = region.topic("events")
+        for lane in wiring.LANES:
+            self._lay(lane)
+
+    def _lay(self, lane: wiring.Lane) -> None:
+        """
+        One queue with its dead-letter queue and its function.
+        """
+        region, retention = self.region, RETENTION_MAX_US // SECOND_US
+        dead = self.dead[lane.queue] = region.queue(wiring.dead(lane.queue), retention=retention)
+        queue = self.queues[lane.queue] = region.queue(
+            lane.queue,
+            visibility_timeout=VISIBILITY_TIMEOUT,
+            retention=retention,
+            dead_letter_queue=dead,
+            max_receive_count=MAX_RECEIVE_COUNT,
+        )
+        function = self.functions[lane.queue] = region.function(self.desks[lane.queue], name=lane.function)
+        # One event a call: an event that cannot be read takes no other with it.
+        function.add_event_source(queue, batch_size=1)
+        self.topic.subscribe(queue, raw_message_delivery=True)
 
     def _tell(self, done: int) -> None:
         if self._progress is not None:
@@ -224,20 +238,23 @@ class Flow:
 
     def play(self) -> None:
         """
-        The day, and the hour after it.
+        The day, the hour after it, and what the operator does then.
         """
         pace: _Pace = _ManualPace(self.clock) if isinstance(self.clock, ManualClock) else _SystemPace(self.clock)
         self._await_next()
         pace.pass_until(self.start_us + OPERATOR_COMES_US)
-        pace.pass_until_quiet(self._quiet)
-        self.clerk.mend()
+        pace.pass_until_quiet(self)
+        self.auditor.mend()
         while self.rounds < ROUNDS_MAX and self._redrive():
             self.rounds += 1
-            pace.pass_until_quiet(self._quiet)
+            pace.pass_until_quiet(self)
+        self.archive.flush()
+        for queue in (self.digest, self.attention):
+            self._read(queue)
 
     def stop(self) -> None:
         """
-        Nothing more is sent.
+        Nothing more is published.
         """
         self._stopped = True
         if self._arrival is not None:
@@ -246,51 +263,80 @@ class Flow:
     def _await_next(self) -> None:
         if self._next < len(self.plan.timetable):
             offset, _ = self.plan.timetable[self._next]
-            self._arrival = self.clock.call_at(self.start_us + offset, self._send_due)
+            self._arrival = self.clock.call_at(self.start_us + offset, self._publish_due)
             if self._stopped:  # in between, by another thread
                 self._arrival.cancel()
 
-    def _send_due(self) -> None:
+    def _publish_due(self) -> None:
         """
-        Sends whatever has arrived by now, and has the clock call for the next.
+        Publishes whatever has arrived by now, and has the clock call for the next.
         """
         timetable, now = self.plan.timetable, self.clock.now_us()
         while self._next < len(timetable) and self.start_us + timetable[self._next][0] <= now and not self._stopped:
             event = timetable[self._next][1]
             self._next += 1
-            message = self.queue.send_message(event.body)
-            self.sent.append(Sent(event.id, message.message_id, again=False))
+            self.published[self.topic.publish(event.body).message_id] = event.id
         self._await_next()
-        with self._lock:
-            self._note_if_quiet()
+        self.stirred.set()
 
     def _redrive(self) -> int:
         """
-        Sends all dead letters round again, by hand; the body has the event's id. Returns how many there were.
+        Sends all dead letters round again, by hand. Returns how many there were.
         """
-        events = {sent.message_id: sent.event_id for sent in self.sent}
         found = 0
-        while letters := self.dead.receive_messages(max_messages=10):
-            for letter in letters:
-                again = self.queue.send_message(letter.body)
-                self.sent.append(Sent(events[letter.message_id], again.message_id, again=True))
-                self.dead.delete_message(letter.receipt_handle)
-            found += len(letters)
+        for name, dead in self.dead.items():
+            while letters := dead.receive_messages(max_messages=10):
+                for letter in letters:
+                    with caused_by(letter.message_id):
+                        sent = self.queues[name].send_message(letter.body)
+                    self.again[letter.message_id] = sent.message_id
+                    dead.delete_message(letter.receipt_handle)
+                found += len(letters)
         return found
+
+    def _read(self, queue: Queue) -> None:
+        """
+        Reads a queue empty.
+        """
+        while messages := queue.receive_messages(max_messages=10):
+            self.read[str(queue)] += [handlers.parsed(message.body) for message in messages]
+            queue.delete_message_batch([message.receipt_handle for message in messages])
+
+    # Whether anything is still to come.
 
     def _watch(self, seen: Observation) -> None:
         """
-        Knows when the queue has nothing left to come: sent, and neither deleted nor moved.
+        Counts what is in the four queues, and what the stream's reader has before it.
         """
-        if seen.kind == "sent":
-            with self._lock:
-                self._inside += 1
-                self._quiet.clear()
-        elif seen.kind in _LEAVES_THE_QUEUE:
-            with self._lock:
-                self._inside -= 1
-                self._note_if_quiet()
+        name = seen.resource.removeprefix("queue ")
+        with self._lock:
+            if seen.resource == wiring.STREAM:
+                self._records_put += seen.kind == "put"
+            elif name in self.queues:
+                self._inside += seen.kind == "sent"
+                self._inside -= seen.kind in _LEAVES_A_QUEUE
+        self.stirred.set()
 
-    def _note_if_quiet(self) -> None:
-        if self._inside == 0 and self._next == len(self.plan.timetable):
-            self._quiet.set()
+    def is_quiet(self) -> bool:
+        """
+        Whether all that was published is through, or a dead letter.
+        """
+        with self._lock:
+            inside, records = self._inside, self._records_put
+        return (
+            self._next == len(self.plan.timetable)
+            and inside == 0
+            and self.topic.stats().retrying == self.hub.stats().retrying == 0
+            and self.reader.records == records
+        )
+
+    def left(self) -> int:
+        """
+        How many messages are in any queue now.
+        """
+        queues = [*self.queues.values(), *self.dead.values(), self.digest, self.attention]
+        return sum(len(queue) for queue in queues)
+
+
+def _begins(prefixes: tuple[str, ...]) -> Callable[[str], bool]:
+    return lambda kind: kind.startswith(prefixes)

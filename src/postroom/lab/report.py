@@ -1,5 +1,5 @@
 """
-The demo's report for people: sections of lines that fit 80 columns, in ASCII but for what the events themselves say.
+What the demo tells people: sections of lines, each with a tone; nothing in here prints.
 
 How they are shown is `screen`'s business. Times are hours, minutes and seconds from the start of the day.
 """
@@ -7,29 +7,23 @@ How they are shown is `screen`'s business. Times are hours, minutes and seconds 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Iterator, Mapping, Sequence
-from typing import TYPE_CHECKING, Final, Literal, NamedTuple, TypeAlias
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Final, NamedTuple
 
-from postroom.limits import SECOND_US
+from postroom.lab.accounts import WAYS, Tone
+from postroom.lab.picture import WIDTH, picture, to_ascii
+from postroom.lab.wiring import dead
+from postroom.lab.words import clean, counted, shown_error, shown_size, shown_span, shown_time
 
 if TYPE_CHECKING:
-    from postroom.lab.accounts import Account, DeadLetter, Result
+    from postroom.lab.accounts import Account, DeadLetter, Result, Step
     from postroom.lab.events import BadLine
-    from postroom.observe import Observation
-    from postroom.recorder import Story
 
-Tone: TypeAlias = Literal["", "good", "bad", "dim"]
-
-WIDTH: Final = 80
 _TOP: Final = 5
 _DEAD_LETTERS_SHOWN: Final = 8
 _BAR_CHARS: Final = 30
 _MISSING_SHOWN: Final = 5
-_WORDS: Final[Mapping[str, str]] = {
-    "available": "visible again",
-    "dead-lettered": "moved to the dead-letter queue",
-    "moved in": "came in as a dead letter",
-}
+_STEPS_SHOWN: Final = 60
 
 
 class Line(NamedTuple):
@@ -50,7 +44,9 @@ class Section(NamedTuple):
     lines: list[Line]
 
 
-def report(result: Result, bad: Sequence[BadLine] = (), *, bar: str = "#") -> list[Section]:
+def report(
+    result: Result, bad: Sequence[BadLine] = (), *, bar: str = "#", boxes: bool = False, folder: str | None = None
+) -> list[Section]:
     """
     Tells people what the demo found.
 
@@ -59,88 +55,68 @@ def report(result: Result, bad: Sequence[BadLine] = (), *, bar: str = "#") -> li
     >>> for section in report(play(bundled().events[:20], seed=1)):
     ...     print(section.title)
     20 events of 3 kinds on a simulated day, seed 1
-    The queue "events" and its function "counter"
+    The flow
+    Queues and functions
     Dead letters
-    By kind
-    By repository
-    The slowest event: line-5 (branch_protection_ru), 11:00:17 in all
+    Records by shard of the stream "activity"
+    Counted by kind
+    Counted by repository
+    The slowest event: line-... in all
+    Objects
     Accounted for
 
     Args:
         result: What `play` returned.
         bad: The lines of the input that were skipped.
         bar: The character that bars are made of.
+        boxes: Whether characters that draw boxes can be shown.
+        folder: Where the objects are, if they are in a folder.
     """
     return [
         _heading(result),
-        _queue(result),
+        Section("The flow", [Line(line if boxes else to_ascii(line)) for line in picture(result)]),
+        _queues(result),
         _dead_letters(result),
-        Section("By kind", _bars(result.kinds, bar)),
-        Section("By repository", _bars(result.repositories, bar)),
+        _shards(result, bar),
+        Section("Counted by kind", _bars(result.kinds, bar)),
+        Section("Counted by repository", _bars(result.repositories, bar)),
         *_slowest(result),
+        _objects(result, folder),
         _verdict(result, bad),
     ]
 
 
-def shown_time(at_us: int) -> str:
-    """
-    A time of the day; the hours go on after 24.
-
-    >>> shown_time(90_061_500_000)
-    '25:01:01'
-    """
-    minutes, seconds = divmod(at_us // SECOND_US, 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours:02d}:{minutes:02d}:{seconds:02d}"
-
-
-def _shown_span(span_us: int) -> str:
-    return shown_time(span_us) if span_us >= 60 * SECOND_US else f"{span_us / SECOND_US:.1f} s"
-
-
-def clean(text: str, width: int | None = None) -> str:
-    r"""
-    Text of the user's: without characters that could move a terminal's cursor, and no wider than that.
-
-    >>> clean("a\x1b[2Jb", width=5)
-    'a?[2J'
-    """
-    shown = "".join(char if char.isprintable() else "?" for char in text)
-    return shown if width is None else shown[:width]
-
-
 def _heading(result: Result) -> Section:
     kinds = len({account.event.kind for account in result.accounts})
-    lines = [Line(_spread_words(result), "dim")]
+    lines = [Line("  Each arrived at its own time." if result.by_time else "  They arrived at instants drawn from the seed.", "dim")]
     if result.poison is not None:
-        lines.append(Line(f"  The handler cannot read {clean(result.poison, 40)} events until it is mended.", "dim"))
-    count = _count(len(result.accounts), "event")
-    return Section(f"{count} of {_count(kinds, 'kind')} on a simulated day, seed {result.seed}", lines)
+        lines.append(Line(f"  The auditor cannot read {clean(result.poison, 40)} events until it is mended.", "dim"))
+    count = counted(len(result.accounts), "event")
+    return Section(f"{count} of {counted(kinds, 'kind')} on a simulated day, seed {result.seed}", lines)
 
 
-def _spread_words(result: Result) -> str:
-    if result.by_time:
-        return "  Each arrived at its own time."
-    return "  They arrived at instants drawn from the seed."
-
-
-def _queue(result: Result) -> Section:
+def _queues(result: Result) -> Section:
+    heads = ("came in", "given out", "failed", "on purpose", "dead", "done", "passed over", "repeats", "oldest")
+    widths = [len(head) for head in heads[:-1]] + [8]
+    head = "  ".join(f"{text:>{width}}" for text, width in zip(heads, widths, strict=True))
+    lines = [Line(f"  {'':<9}{head}", "dim")]
+    for row in result.queues:
+        cells = [
+            row.sent, row.received, row.failed, row.crashed, row.dead_lettered, row.done, row.passed_over, row.repeats
+        ]  # fmt: skip
+        shown = [*(f"{cell:,}" for cell in cells), shown_time(row.oldest_age_us)]
+        body = "  ".join(f"{text:>{width}}" for text, width in zip(shown, widths, strict=True))
+        lines.append(Line(f"  {row.name:<9}{body}"))
     figures = result.figures
-    poisoned = figures["calls_failed"] - figures["calls_crashed"]
-    rows = [
-        ("sent", str(figures["sent"]), f"{figures['sent_again']} of them out of the dead-letter queue, round again"),
-        ("received", str(figures["received"]), "deliveries to the function, one event a call"),
-        ("retried", str(figures["retried"]), "of these: back after the visibility timeout"),
-        ("failed", str(figures["calls_failed"]), f"calls: {figures['calls_crashed']} crashed, {poisoned} met poison"),
-        ("repeated", str(figures["repeats"]), "deliveries of events that were counted already"),
-        ("dead-lettered", str(figures["dead_lettered"]), "after three tries"),
-        ("deleted", str(figures["deleted"]), "done with"),
-        ("oldest age", shown_time(figures["oldest_age_us"]), "the longest a message was in the queue"),
-    ]
-    return Section(
-        'The queue "events" and its function "counter"',
-        [Line(f"  {label:<14}{value:>9}  {note}") for label, value, note in rows],
+    lines.append(
+        Line(
+            f"  {counted(figures['slow_calls'], 'call')} slow on purpose, "
+            f"{counted(figures['lost_acknowledgements'], 'acknowledgement')} lost, "
+            f"{counted(figures['duplicates'], 'record')} twice at the far end",
+            "dim",
+        )
     )
+    return Section("Queues and functions", lines)
 
 
 def _dead_letters(result: Result) -> Section:
@@ -151,7 +127,7 @@ def _dead_letters(result: Result) -> Section:
     for letter in letters[:_DEAD_LETTERS_SHOWN]:
         if letter.error != error:
             error = letter.error
-            lines.append(Line(f"  {clean(_shown_error(error), WIDTH - 2)}", "dim"))
+            lines.append(Line(f"  {clean(shown_error(error), WIDTH - 2)}", "dim"))
         lines.append(_letter(letter, accounts[letter.event.id]))
     if len(letters) > _DEAD_LETTERS_SHOWN:
         lines.append(Line(f"  and {len(letters) - _DEAD_LETTERS_SHOWN} more", "dim"))
@@ -159,18 +135,35 @@ def _dead_letters(result: Result) -> Section:
 
 
 def _letter(letter: DeadLetter, account: Account) -> Line:
-    what = f"{shown_time(letter.at_us)}  {clean(letter.event.id, 14):<14}  {clean(letter.event.kind, 20):<20}"
+    what = f"{shown_time(letter.at_us)}  {clean(letter.event.id, 14):<14}  {clean(letter.event.kind, 24):<24}"
     if letter.sent_again_as is None:
         end = "still there"
     else:
-        end = "through at " + shown_time(account.left_us) if account.left_us is not None else "sent round again"
-    return Line(f"  {what}  {letter.tries} tries, {end}", "bad" if account.left_us is None else "good")
+        end = "through at " + shown_time(account.done_us) if account.done_us is not None else "sent round again"
+    tone: Tone = "bad" if account.done_us is None else "good"
+    return Line(f"  {what}  {dead(letter.queue):<12} {letter.tries} tries, {end}", tone)
+
+
+def _shards(result: Result, bar: str) -> Section:
+    most = max((shard.records for shard in result.shards), default=1)
+    lines = [
+        Line(
+            f"  {shard.shard_id}  {counted(shard.records, 'record'):>14}  "
+            f"{counted(shard.repositories, 'repository', 'repositories'):>16}  {_bar(shard.records, most, bar)}"
+        )
+        for shard in result.shards
+    ]
+    return Section('Records by shard of the stream "activity"', lines)
+
+
+def _bar(count: int, most: int, bar: str) -> str:
+    return bar * max(count > 0, _BAR_CHARS * count // max(most, 1))
 
 
 def _bars(counts: Mapping[str, int], bar: str) -> list[Line]:
     most = max(counts.values(), default=1)
     lines = [
-        Line(f"  {clean(name, 34):<34}  {count:>6}  {bar * max(1, _BAR_CHARS * count // most)}")
+        Line(f"  {clean(name, 34):<34}  {count:>6}  {_bar(count, most, bar)}")
         for name, count in list(counts.items())[:_TOP]
     ]
     rest = list(counts.values())[_TOP:]
@@ -184,81 +177,66 @@ def _slowest(result: Result) -> Iterator[Section]:
     if slowest is None:
         return
     event = slowest.event
-    title = f"The slowest event: {clean(event.id, 14)} ({clean(event.kind, 20)}), {_shown_span(slowest.took_us)}"
-    lines: list[Line] = []
-    for number, story in enumerate(result.stories):
-        lines.append(Line(f"  {'sent round again as' if number else 'message'} {story.message_id}", "dim"))
-        lines += timeline(story, result.start_us)
-    yield Section(f"{title} in all", lines)
+    title = f"The slowest event: {clean(event.id, 14)} ({clean(event.kind, 20)}), {shown_span(slowest.took_us)}"
+    yield Section(f"{title} in all", timeline(result.steps))
 
 
-def timeline(story: Story, start_us: int) -> list[Line]:
+def timeline(steps: Sequence[Step]) -> list[Line]:
     """
-    A message's story, one line for each thing that happened: when, how long after the one before, where, and what.
+    A story, one line for each thing that happened: when, how long after the one before, where, and what.
 
-    >>> from postroom import ManualClock, Queue, Recorder
-    >>> clock = ManualClock()
-    >>> queue = Queue("orders", clock=clock)
-    >>> recorder = Recorder(queue)
-    >>> sent = queue.send_message("2 x tea", delay=60)
-    >>> clock.advance(60)
-    >>> [message] = queue.receive_messages()
-    >>> for line in timeline(recorder.story(sent.message_id), ManualClock().now_us()):
+    >>> from postroom.lab.accounts import Step
+    >>> sent = Step(0, "queue orders", "sent", "sent", "m1")
+    >>> for line in timeline([sent, Step(60_000_000, "queue orders", "available", "visible again", "m1")]):
     ...     print(line.text)
       00:00:00            queue orders  sent
       00:01:00  +00:01:00 queue orders  visible again
-                          queue orders  received (no. 1), hidden for 30.0 s
 
     Args:
-        story: As `Recorder.story` tells it.
-        start_us: When the day begins, in microseconds since the epoch.
+        steps: In order.
     """
     # Whether a call was begun shows in how it ended.
-    told = [seen for seen in story.observations if seen.kind != "invoked"]
-    width = max(len(seen.resource) for seen in told)
+    told = [step for step in steps if step.kind != "invoked"]
+    width = max((len(step.resource) for step in told), default=0)
     lines: list[Line] = []
     before: int | None = None
-    for seen in told:
+    for step in told[:_STEPS_SHOWN]:
         at = span = ""
-        if seen.at_us != before:
-            at = shown_time(seen.at_us - start_us)
-            span = "" if before is None else f"+{_shown_span(seen.at_us - before)}"
-        head = f"  {at:<8}  {span:<9} {seen.resource:<{width}}  "
-        tone: Tone = "bad" if seen.kind in {"failed", "dead-lettered"} else ""
-        for text in textwrap.wrap(_what(seen), WIDTH - len(head)):
-            lines.append(Line(head + text, tone))
+        if step.at_us != before:
+            at = shown_time(step.at_us)
+            span = "" if before is None else f"+{shown_span(step.at_us - before)}"
+        head = f"  {at:<8}  {span:<9} {step.resource:<{width}}  "
+        for text in textwrap.wrap(step.what, WIDTH - len(head)):
+            lines.append(Line(head + text, step.tone))
             head = " " * len(head)
-        before = seen.at_us
+        before = step.at_us
+    if len(told) > _STEPS_SHOWN:
+        lines.append(Line(f"  and {len(told) - _STEPS_SHOWN} more, which --report and --json have", "dim"))
     return lines
 
 
-def _what(seen: Observation) -> str:
-    if seen.kind == "received":
-        hidden = _shown_span(seen.details["visible_at_us"] - seen.at_us)
-        return f"received (no. {seen.details['receive_count']}), hidden for {hidden}"
-    if seen.kind == "failed":
-        return f"failed: {clean(_shown_error(seen.details['error']))}"
-    return _WORDS.get(seen.kind, seen.kind)
-
-
-def _shown_error(error: str) -> str:
-    if not error.startswith("InjectedCrash("):
-        return error
-    return f"a crash on purpose, {'after' if 'AFTER' in error else 'before'} the work was done"
+def _objects(result: Result, folder: str | None) -> Section:
+    lines: list[Line] = []
+    hour = ""
+    for one in result.objects:
+        parent, _, name = one.key.rpartition("/")
+        if parent != hour:
+            hour = parent
+            lines.append(Line(f"  {parent}/", "dim"))
+        lines.append(Line(f"    {name[:58]:<58} {counted(one.records, 'record'):>12}  {shown_size(one.size):>11}"))
+    return Section("Objects", lines or [Line("  none")])
 
 
 def _verdict(result: Result, bad: Sequence[BadLine]) -> Section:
-    count, total = result.figures["counted"], len(result.accounts)
-    deliveries = sum(account.deliveries for account in result.accounts)
+    total = len(result.accounts)
+    found = total - len(result.missing)
     if result.complete:
-        lines = [
-            Line(f"  ok: {count:,} of {_count(total, 'event')}, each counted once, by its id", "good"),
-            Line(f"  It took {_count(deliveries, 'delivery', 'deliveries')}; both queues are empty."),
-        ]
+        lines = [Line(f"  ok: {found:,} of {counted(total, 'event')}, each counted once and found in an object, by its id", "good")]
     else:
-        lines = [Line(f"  INCOMPLETE: {count:,} of {_count(total, 'event')} were counted", "bad"), *_what_lacks(result)]
+        lines = [Line(f"  INCOMPLETE: {found:,} of {counted(total, 'event')} came to the far end", "bad"), *_what_lacks(result)]
+    lines += [Line(f"  {count:>7,}  {WAYS[way]}") for way, count in result.ways.items() if count]
     if bad:
-        lines.append(Line(f"  {_count(len(bad), 'bad line')} of the input skipped", "bad"))
+        lines.append(Line(f"  {counted(len(bad), 'bad line')} of the input skipped", "bad"))
     if result.interrupted:
         reached = max((account.counted_us or 0 for account in result.accounts), default=0)
         lines.append(Line(f"  interrupted; the last event was counted at {shown_time(reached)}", "bad"))
@@ -271,17 +249,4 @@ def _what_lacks(result: Result) -> Iterator[Line]:
         more = f" and {len(missing) - _MISSING_SHOWN} more" if len(missing) > _MISSING_SHOWN else ""
         named = ", ".join(clean(id_, 12) for id_ in missing[:_MISSING_SHOWN])
         yield Line(f"  missing: {named}{more}", "bad")
-    figures = result.figures
-    yield Line(
-        f"  left: {figures['left_in_queue']} in the queue, {figures['left_in_dead_letter_queue']} in the dead-letter queue"
-    )
-
-
-def _count(number: int, one: str, many: str = "") -> str:
-    """
-    A number and what it counts.
-
-    >>> _count(1, "kind"), _count(2, "kind")
-    ('1 kind', '2 kinds')
-    """
-    return f"{number:,} {one if number == 1 else many or f'{one}s'}"
+    yield Line(f"  left on the way: {counted(result.figures['left'], 'message')}")

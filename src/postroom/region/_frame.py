@@ -8,11 +8,11 @@ import random
 import threading
 from collections.abc import Iterator
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
 
 from postroom.errors import NotFound, QueueDoesNotExist, ResourceClosed
 from postroom.naming import Arn
-from postroom.observe import DEFAULT_ACCOUNT, DEFAULT_REGION, Destination, Observer, Standalone
+from postroom.observe import DEFAULT_ACCOUNT, DEFAULT_REGION, Observer, Standalone
 from postroom.region._topology import Topology
 
 if TYPE_CHECKING:
@@ -21,12 +21,13 @@ if TYPE_CHECKING:
     from postroom.delivery import Resource
     from postroom.faults import Faults
     from postroom.firehose import DeliveryStream
+    from postroom.observe import Destination
     from postroom.queue import Queue
     from postroom.stream import Stream
     from postroom.topic import Topic
     from postroom.worker import Function
 
-    AnyResource = Queue | Topic | EventBus | Stream | Function | DeliveryStream
+    AnyResource: TypeAlias = Queue | Topic | EventBus | Stream | Function | DeliveryStream
 
 R = TypeVar("R", bound="AnyResource")
 
@@ -141,22 +142,21 @@ class RegionFrame:
         Raises:
             InvalidInput: It is no ARN.
             QueueDoesNotExist: There is no such queue.
-            NotFound: There is no such resource of another kind, or it cannot receive.
+            NotFound: There is no such resource of another kind.
         """
         parsed = Arn.parse(arn)
         with self._lock:
             found = self._resources.get(arn)
         if found is not None and found.closed:
             found = None
-        if isinstance(found, Destination):
+        if found is not None:
             return found
-        if found is None and parsed.service == "sqs":
+        if parsed.service == "sqs":
             raise QueueDoesNotExist(
                 "The specified queue does not exist.",
                 help=f"{arn} is not in {self._name}; make it with region.queue({parsed.name!r}).",
             )
-        why = "is not there" if found is None else "does not take messages from other resources"
-        raise NotFound(f"{arn} {why}.", help=f"In {self._name} are: {', '.join(self._resources) or 'none'}.")
+        raise NotFound(f"{arn} is not there.", help=f"In {self._name} are: {', '.join(self._resources) or 'none'}.")
 
     def _find(self, kind: type[R], arn: str) -> R | None:
         """

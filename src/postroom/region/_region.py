@@ -8,8 +8,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Literal, Never
 
 from postroom.errors import InvalidInput, QueueNameExists
+from postroom.limits import INVOCATION_RETRIES_MAX
 from postroom.queue import Queue
-from postroom.region._frame import RegionFrame
+from postroom.region._makers import Makers
 from postroom.worker import Function
 
 if TYPE_CHECKING:
@@ -28,7 +29,7 @@ _QUEUE_ATTRIBUTES = {
 }
 
 
-class Region(RegionFrame):
+class Region(Makers):
     """
     A place where resources share a clock, a random source and names.
 
@@ -125,6 +126,9 @@ class Region(RegionFrame):
         name: str | None = None,
         concurrency: int | None = None,
         on_error: Literal["record", "raise"] = "record",
+        dead_letter_queue: Destination | None = None,
+        maximum_retry_attempts: int = INVOCATION_RETRIES_MAX,
+        maximum_event_age: Duration = 21_600,
         **_not_there: Never,
     ) -> Function:
         """
@@ -141,6 +145,9 @@ class Region(RegionFrame):
             name: 1 to 64 letters, digits, hyphens or underscores; the handler's own name unless given.
             concurrency: How many calls run at a time, 1 or more; None: as many as the clock has threads.
             on_error: ``record`` or ``raise``, as for `Function`.
+            dead_letter_queue: Where the payload of an asynchronous invocation goes that was given up.
+            maximum_retry_attempts: Of an asynchronous invocation, 0 to 2.
+            maximum_event_age: Seconds for which an asynchronous invocation is tried, 60 to 21600.
 
         Raises:
             InvalidInput: A function of that name is there.
@@ -151,6 +158,9 @@ class Region(RegionFrame):
             name=name,
             concurrency=concurrency,
             on_error=on_error,
+            dead_letter_queue=dead_letter_queue,
+            maximum_retry_attempts=maximum_retry_attempts,
+            maximum_event_age=maximum_event_age,
             faults=self._faults,
             home=self,
             **_not_there,

@@ -4,13 +4,15 @@ Functions whose handlers are coroutines, on the caller's own event loop.
 
 from __future__ import annotations
 
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, cast
 
 from postroom.clock import to_us
 from postroom.clock._aio import wait
 from postroom.errors import InvalidInput, NotSupported, ResourceClosed
 from postroom.faults import injected
-from postroom.worker._mapping import check_source
+from postroom.observe import caused_by
+from postroom.worker._queue_source import batch_of, check_source
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable
@@ -107,15 +109,18 @@ class FunctionAio:
 
     async def _process(self, messages: list[Message], queue: Queue) -> int:
         function = self._function
-        context, event, crash = function.prepare(messages, queue)
+        batch = batch_of(messages, queue)
+        call = function.prepare(batch)
         handler = cast("Any", function._handler)
         try:
-            with injected(crash):
-                await cast("Awaitable[object]", handler(event, context))
+            if call.latency:
+                await function._clock.aio.sleep(timedelta(microseconds=call.latency))
+            with caused_by(*batch.ids), injected(call.crash):
+                await cast("Awaitable[object]", handler(call.event, call.context))
         except Exception as error:
-            function.note_failure(error, event, context, messages)
+            function.note_failure(error, call, batch)
             return 0
-        function.note_success(context, messages)
+        function.note_success(call, batch)
         try:
             queue.delete_message_batch([message.receipt_handle for message in messages])
         except ResourceClosed:

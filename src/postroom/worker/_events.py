@@ -1,5 +1,5 @@
 """
-What a handler is given: the event of a batch, in the shape in which Lambda gives it (DEL C2), and a context.
+What a handler is given: the event of a batch, in the shape in which Lambda gives it (DEL C2, C3), and a context.
 """
 
 from __future__ import annotations
@@ -8,10 +8,11 @@ from base64 import b64encode
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Mapping, Sequence
 
     from postroom.message import AttributeValue
     from postroom.queue import Message
+    from postroom.stream import Record
 
 
 class Context(NamedTuple):
@@ -28,7 +29,7 @@ class Context(NamedTuple):
     invoked_function_arn: str
     """The function's ARN."""
     aws_request_id: str
-    """A UUID, new for each call."""
+    """A UUID, new for each call; all attempts of one asynchronous invocation have the same."""
 
     def to_dict(self) -> dict[str, str]:
         """
@@ -45,6 +46,33 @@ def queue_event(messages: list[Message], queue_arn: str, region_name: str) -> di
     The event for a batch of messages of a queue: ``{"Records": [...]}``, fresh and the handler's to change.
     """
     return {"Records": [_record(message, queue_arn, region_name) for message in messages]}
+
+
+def stream_event(records: Sequence[Record], stream_arn: str, region_name: str, role_arn: str) -> dict[str, Any]:
+    """
+    The event for a batch of records of one shard: ``{"Records": [...]}``, fresh and the handler's to change (DEL C3).
+    """
+    return {
+        "Records": [
+            {
+                "kinesis": {
+                    "kinesisSchemaVersion": "1.0",
+                    "partitionKey": record.partition_key,
+                    "sequenceNumber": (sequence_number := record.sequence_number),
+                    "data": b64encode(record.data).decode(),
+                    "approximateArrivalTimestamp": record.arrived_at_us // 1_000 / 1_000,
+                },
+                "eventSource": "aws:kinesis",
+                "eventVersion": "1.0",
+                "eventID": f"{record.shard_id}:{sequence_number}",
+                "eventName": "aws:kinesis:record",
+                "invokeIdentityArn": role_arn,
+                "awsRegion": region_name,
+                "eventSourceARN": stream_arn,
+            }
+            for record in records
+        ]
+    }
 
 
 def _record(message: Message, queue_arn: str, region_name: str) -> dict[str, Any]:
@@ -81,10 +109,3 @@ def _message_attributes(attributes: Mapping[str, AttributeValue]) -> dict[str, A
         held = {"binaryValue": b64encode(value).decode()} if isinstance(value, bytes) else {"stringValue": value}
         shown[name] = {**held, "stringListValues": [], "binaryListValues": [], "dataType": data_type}
     return shown
-
-
-def is_count(value: object) -> bool:
-    """
-    Whether a value is a whole number from 1.
-    """
-    return isinstance(value, int) and not isinstance(value, bool) and value >= 1

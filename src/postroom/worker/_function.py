@@ -1,48 +1,64 @@
 """
-A function: a handler in the shape of Lambda's, called with batches, never losing one.
+A function: a handler in the shape of Lambda's, called with batches and with events, never losing one.
 """
 
 from __future__ import annotations
 
-import inspect
-import logging
+import json
 import random
-import threading
-from collections import Counter, OrderedDict, deque
-from collections.abc import Callable, Generator
-from contextlib import contextmanager
+from collections.abc import Iterable, Mapping
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, Never, TypeAlias, cast
+from typing import TYPE_CHECKING, Any, Literal, Never, cast
 
-from postroom.clock import Clock, show_span
+from postroom.clock import Clock, Due, Duration, ManualClock, show_span
 from postroom.delivery import Resource, refuse_unknown
 from postroom.delivery._refusals import EVENT_SOURCE_NOT_THERE, FUNCTION_NOT_THERE
-from postroom.errors import InvalidInput, NotSupported, ResourceClosed
-from postroom.faults import Crash, check_faults, injected
-from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX, NESTED_CALLS_MAX
+from postroom.errors import FunctionInvalidParameterValue, InvalidInput, NotSupported, PostroomError
+from postroom.limits import INVOCATION_RETRIES_MAX
 from postroom.message import format_uuid
-from postroom.naming import Arn
-from postroom.observe import Home, home_of
-from postroom.worker._events import Context, is_count, queue_event
+from postroom.observe import Destination, Home, Wire, causes
+from postroom.worker._asynchronous import Asynchronous
+from postroom.worker._checks import check_dead_letters, event_age_us, in_range
+from postroom.worker._frame import FunctionFrame, Handler
+from postroom.worker._invocations import Invocations
 from postroom.worker._mapping import EventSourceMapping, refuse_second
-from postroom.worker._results import Failure, FunctionStats, check_result, refuse_other_arguments, shown_error
+from postroom.worker._queue_source import QueueMapping
+from postroom.worker._results import FunctionStats
+from postroom.worker._stream_source import StreamMapping
 
 if TYPE_CHECKING:
+    from postroom.clock import Instant
     from postroom.faults import Faults
-    from postroom.observe import Kind, Observation
-    from postroom.queue import Message, Queue
+    from postroom.message import Parcel
+    from postroom.queue import Queue
+    from postroom.stream import Stream
     from postroom.worker._aio import FunctionAio
 
-Handler: TypeAlias = Callable[[dict[str, Any], Context], object]
-"""Takes the event and the context, as a handler of Lambda does."""
+_QUEUE_BATCH_SIZE = 10
+_FUNCTION_TAKES = (
+    "clock",
+    "concurrency",
+    "dead_letter_queue",
+    "faults",
+    "home",
+    "maximum_event_age",
+    "maximum_retry_attempts",
+    "name",
+    "on_error",
+    "seed",
+)
+_EVENT_SOURCE_TAKES = (
+    "batch_size",
+    "maximum_retry_attempts",
+    "on_failure",
+    "starting_position",
+    "starting_position_timestamp",
+)
 
-_NAME_MAX_CHARS = 64
-_logger = logging.getLogger("postroom")
 
-
-class Function(Resource):
+class Function(FunctionFrame):
     """
-    A handler that is called with batches of messages, as Lambda calls its handlers.
+    A handler that is called with batches of messages and with events, as Lambda calls its handlers.
 
     >>> from postroom import Function, ManualClock, Queue
     >>> clock = ManualClock()
@@ -58,6 +74,10 @@ class Function(Resource):
     If the handler raises, nothing of the batch is deleted: it is back in the queue when its visibility timeout ends,
     and the error is kept in `failures`. The sender sees nothing of it.
 
+    A function is a destination, too: topics and buses invoke it, and so does `invoke`. Such an invocation is asynchronous
+    (DEL D): it is taken over at once and waits in the function for its turn. If the handler raises, it is tried again 60
+    seconds later and 120 seconds after that, then goes to the dead-letter queue.
+
     On a `ManualClock` handlers run in line, on the thread that drives the clock; on a `SystemClock` on its pool. In line
     means that a handler that advances the clock, to be slow, has other calls run inside it; at most 16 deep.
 
@@ -69,15 +89,20 @@ class Function(Resource):
         on_error: ``record`` keeps a handler's `Exception` in `failures`; ``raise`` also hands it to whoever drives the
             clock, so that a failing `assert` in a handler fails the test: `advance`, a wait, or the `send_message` that
             set the handler off. On a `SystemClock` it is logged.
-        faults: A plan of faults; of its kinds, a function has crashes.
+        dead_letter_queue: A queue or a topic for asynchronous invocations that were given up, on the same clock; None:
+            they are dropped, and counted.
+        maximum_retry_attempts: Retries of an asynchronous invocation, 0 to 2.
+        maximum_event_age: Seconds after which an asynchronous invocation is begun no more, 60 to 21600 (6 hours). A retry
+            that would be due then or later is not waited for: the invocation is given up at once.
+        faults: A plan of faults; of its kinds, a function has crashes and latencies.
         seed: A number or a `random.Random` from which request ids are drawn.
         home: The region it belongs to, which then has clock and seed; `Region.function` gives this.
 
     Raises:
         InvalidInput: An argument is of a wrong type or out of its range.
+        FunctionValidationError: `maximum_retry_attempts` or `maximum_event_age` is out of its range.
+        FunctionInvalidParameterValue: The dead-letter queue is neither a queue nor a topic.
     """
-
-    kind = "function"
 
     def __init__(
         self,
@@ -87,42 +112,39 @@ class Function(Resource):
         clock: Clock | None = None,
         concurrency: int | None = None,
         on_error: Literal["record", "raise"] = "record",
+        dead_letter_queue: Destination | None = None,
+        maximum_retry_attempts: int = INVOCATION_RETRIES_MAX,
+        maximum_event_age: Duration = 21_600,
         faults: Faults | None = None,
         seed: int | random.Random | None = None,
         home: Home | None = None,
         **_not_there: Never,
     ) -> None:
         if _not_there:
-            refuse_unknown("Function", _not_there, FUNCTION_NOT_THERE, ("clock", "concurrency", "name", "on_error"))
-        if not callable(handler):
-            raise InvalidInput(f"handler={handler!r} cannot be called.", help="Give a function of (event, context).")
-        refuse_other_arguments(handler)
-        shown: str = getattr(handler, "__name__", type(handler).__name__) if name is None else name
-        _check_name(shown)
-        if concurrency is not None and not is_count(concurrency):
-            raise InvalidInput(f"concurrency={concurrency!r} is out of range.", help="Give 1 or more, or None.")
-        check_faults(faults)
-        if on_error not in {"record", "raise"}:
-            raise InvalidInput(f"on_error={on_error!r} is unknown.", help='Give "record" or "raise".')
-        home = home_of(home, clock, seed, f"function {shown}")
-        super().__init__(shown, str(Arn.function(home.region_name, home.account, shown)), home)
-        self._handler = handler
-        self._concurrency = concurrency
-        self._raises = on_error == "raise"
-        self._faults = faults
-        self._running = 0
-        self._rest = threading.Condition(self._lock)
-        self._nested: Counter[int] = Counter()
-        """Calls under way by the thread they run on: inside one another."""
-        self._parked: dict[Callable[[], object], None] = {}
-        self._counts = {"invocations": 0, "succeeded": 0, "failed": 0, "messages": 0}
-        self._failures: deque[Failure] = deque(maxlen=ERRORS_KEPT_MAX)
-        self._outcomes: OrderedDict[str, tuple[int, str, str]] = OrderedDict()
+            refuse_unknown("Function", _not_there, FUNCTION_NOT_THERE, _FUNCTION_TAKES)
+        retries = in_range(
+            "maximum_retry_attempts",
+            "maximumRetryAttempts",
+            maximum_retry_attempts,
+            INVOCATION_RETRIES_MAX,
+            0,
+            INVOCATION_RETRIES_MAX,
+        )
+        core = Invocations(max_retries=retries, max_age=event_age_us(maximum_event_age))
+        self._asynchronous = Asynchronous(self, core, dead_letter_queue)
         self._mappings: list[EventSourceMapping] = []
-        self._polled: list[Queue] = []
         self._aio: FunctionAio | None = None
-        self._warned = False
-        self._clock.register(self)
+        super().__init__(
+            handler,
+            name=name,
+            clock=clock,
+            concurrency=concurrency,
+            on_error=on_error,
+            faults=faults,
+            seed=seed,
+            home=home,
+        )
+        check_dead_letters(dead_letter_queue, self._clock, "dead_letter_queue")
 
     def __repr__(self) -> str:
         fed = ", ".join(str(mapping.source) for mapping in self._mappings if not mapping.closed) or "nothing"
@@ -132,29 +154,6 @@ class Function(Resource):
         )
 
     @property
-    def is_async(self) -> bool:
-        """
-        Whether the handler is an ``async def``.
-        """
-        call = getattr(self._handler, "__call__", None)  # noqa: B004 - an object whose __call__ is async counts too
-        return inspect.iscoroutinefunction(self._handler) or inspect.iscoroutinefunction(call)
-
-    @property
-    def concurrency(self) -> int | None:
-        """
-        How many calls run at a time; None: as many as the clock has threads.
-        """
-        return self._concurrency
-
-    @property
-    def failures(self) -> list[Failure]:
-        """
-        The calls that failed, oldest first; the last 100 are kept.
-        """
-        with self._lock:
-            return list(self._failures)
-
-    @property
     def event_sources(self) -> list[EventSourceMapping]:
         """
         What feeds it; those that were closed do not.
@@ -162,12 +161,105 @@ class Function(Resource):
         with self._lock:
             return [mapping for mapping in self._mappings if not mapping.closed]
 
-    def add_event_source(self, queue: Queue, *, batch_size: int = 10, **_not_there: Never) -> EventSourceMapping:
+    @property
+    def dead_letter_queue(self) -> Destination | None:
         """
-        Has the function called with what comes into a queue, in batches.
+        Where asynchronous invocations go that were given up.
+        """
+        return self._asynchronous.dead_letter_queue
 
-        Nothing is polled on a period: the queue tells when there is something. A batch that the handler takes without
-        raising is deleted; of one on which it raises, nothing is (DEL C2).
+    # Asynchronous invocation.
+
+    def deliver(self, parcel: Parcel) -> None:
+        """
+        For topics and buses: invokes the function asynchronously. The parcel's body is the event, as JSON.
+
+        >>> from postroom import Function, ManualClock
+        >>> from postroom.message import Parcel
+        >>> clock = ManualClock()
+        >>> function = Function(lambda event, context: print(event["table"]), name="f", clock=clock)
+        >>> function.deliver(Parcel('{"table": 7}'))
+        >>> clock.settle()
+        7
+
+        Raises:
+            InvalidRequestContent: The body is no JSON.
+            RequestTooLarge: It has more than 1 MiB.
+            NotSupported: The handler is an ``async def``: it runs on nobody's event loop.
+            ResourceClosed: The function is closed.
+        """
+        self._accept(parcel.body, parcel.cause, (), "deliver")
+
+    def invoke(self, event: Mapping[str, Any] | str) -> str:
+        """
+        Invokes the function asynchronously, and does not wait for it (InvocationType Event).
+
+        On a `ManualClock` the handler has run when this returns, if a call of it was free and nobody drove the clock.
+
+        >>> from postroom import Function, ManualClock
+        >>> clock = ManualClock()
+        >>> function = Function(lambda event, context: print(event["table"]), name="f", clock=clock, seed=1)
+        >>> function.invoke({"table": 7})
+        7
+        '7c4fb118-5b8c-431a-a53a-5a030ce484b5'
+
+        Args:
+            event: What can be written as JSON, or JSON text; at most 1 MiB of it. The handler gets a copy at each attempt.
+
+        Returns:
+            The request id, which all attempts have; observations of it have it as their message id.
+
+        Raises:
+            InvalidInput: The event cannot be written as JSON.
+            InvalidRequestContent: The text is no JSON.
+            RequestTooLarge: It has more than 1 MiB.
+            NotSupported: The handler is an ``async def``: it runs on nobody's event loop.
+            ResourceClosed: The function is closed.
+        """
+        if isinstance(event, str):
+            body = event
+        else:
+            try:
+                body = json.dumps(event, ensure_ascii=False)
+            except (TypeError, ValueError, RecursionError) as error:
+                raise InvalidInput(
+                    f"The event cannot be written as JSON: {error}.",
+                    help="Give dicts, lists, str, numbers, bool and None.",
+                    operation="invoke",
+                    resource=self._name,
+                ) from None
+        request_id = self._accept(body, None, causes(), "invoke")
+        if self._clock.has_due:
+            self._clock.run_due()
+        return request_id
+
+    def _accept(self, body: str, cause: str | None, caused_by: tuple[str, ...], operation: str) -> str:
+        try:
+            request_id = self._asynchronous.accept(body, cause, caused_by, operation)
+        except PostroomError as error:
+            self._sign(error, operation)
+            raise
+        self._clock.note_progress()
+        return request_id
+
+    # Event sources.
+
+    def add_event_source(
+        self,
+        source: Queue | Stream,
+        *,
+        batch_size: int | None = None,
+        starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] | None = None,
+        starting_position_timestamp: Instant | None = None,
+        maximum_retry_attempts: int = -1,
+        on_failure: Destination | None = None,
+        **_not_there: Never,
+    ) -> EventSourceMapping:
+        """
+        Has the function called with what comes into a queue or a stream, in batches.
+
+        Nothing is polled on a period: the source tells when there is something. A batch of a queue that the handler takes
+        without raising is deleted; of one on which it raises, nothing is (DEL C2).
 
         >>> from postroom import Function, ManualClock, Queue
         >>> clock = ManualClock()
@@ -178,28 +270,58 @@ class Function(Resource):
         >>> sizes
         [2, 1]
 
+        Each shard of a stream is worked off strictly in order, beside the others. A batch on which the handler raises is
+        tried again, the same one, after 1 second, then 2, 4 and so on up to 60, and everything behind it in its shard
+        waits: until it succeeds, its retries are used up, or the stream's retention trims it. The shards are those that
+        the stream has now (DEL C3).
+
         Args:
-            queue: On the same clock as the function.
-            batch_size: 1 to 10 messages; an upper bound only.
+            source: A queue or a stream, on the same clock as the function.
+            batch_size: An upper bound only: 1 to 10 messages of a queue, 10 unless given; 1 to 10,000 records of a
+                stream, 100 unless given.
+            starting_position: Of a stream, which needs one: ``TRIM_HORIZON`` is the oldest record, ``LATEST`` what is put
+                from now on, ``AT_TIMESTAMP`` what arrived at an instant or after it.
+            starting_position_timestamp: That instant.
+            maximum_retry_attempts: Of a batch of a stream, -1 (without end) to 10,000.
+            on_failure: A queue or a topic that is told of batches of a stream that were given up; not of their data,
+                which can be read by their sequence numbers. None: nobody is told.
 
         Raises:
-            InvalidInput: The batch size is out of range, or the queue is none, or on another clock.
+            InvalidInput: An argument is of a wrong type, the batch size of a queue is out of range, or the source is
+                none, or on another clock.
+            FunctionValidationError: An argument for a stream is out of its range.
+            FunctionInvalidParameterValue: The starting position is missing, or an argument is not for queues.
             NotSupported: The handler is an ``async def``: await ``function.aio.poll(queue)`` on your own loop.
-            ResourceConflict: The queue feeds the function already.
-            ResourceClosed: The function or the queue is closed.
+            ResourceConflict: The source feeds the function already.
+            ResourceClosed: The function or the source is closed.
         """
         if _not_there:
-            refuse_unknown("add_event_source", _not_there, EVENT_SOURCE_NOT_THERE, ("batch_size",))
+            refuse_unknown("add_event_source", _not_there, EVENT_SOURCE_NOT_THERE, _EVENT_SOURCE_TAKES)
         if self.is_async:
             raise NotSupported(
                 f"The handler of {self._name} is an async def, which no thread of a clock can run.",
                 help="Await function.aio.poll(queue) on your event loop, or give a plain function.",
             )
         uuid = format_uuid(self._home.random.getrandbits(128))
-        mapping = EventSourceMapping(self, queue, batch_size=batch_size, uuid=uuid)
+        mapping: EventSourceMapping
+        if isinstance(source, Resource) and source.kind == "stream":
+            mapping = StreamMapping(
+                self,
+                cast("Stream", source),
+                batch_size=batch_size,
+                uuid=uuid,
+                starting_position=starting_position,
+                starting_position_timestamp=starting_position_timestamp,
+                max_retries=maximum_retry_attempts,
+                on_failure=on_failure,
+            )
+        else:
+            _refuse_for_queues(starting_position, starting_position_timestamp, maximum_retry_attempts, on_failure)
+            size = _QUEUE_BATCH_SIZE if batch_size is None else batch_size
+            mapping = QueueMapping(self, cast("Queue", source), batch_size=size, uuid=uuid)
         with self._lock:
             self._refuse_closed("add_event_source")
-            refuse_second(self._mappings, queue, self._arn)
+            refuse_second(self._mappings, mapping.source, self._arn)
             self._mappings = [*(one for one in self._mappings if not one.closed), mapping]
         mapping.start()
         return mapping
@@ -226,175 +348,28 @@ class Function(Resource):
             self._aio = FunctionAio(self)
         return self._aio
 
-    # Calling.
+    # As a source of its clock.
 
-    def begin(self, retry: Callable[[], object]) -> bool:
+    def next_wakeup(self, now: int) -> int | None:
         """
-        For event sources: takes one of the calls that may run at a time; if none is free, `retry` is called later.
+        For the clock: when a retry is due next.
         """
-        ident = get_ident()
-        with self._lock:
-            is_full = self._concurrency is not None and self._running >= self._concurrency
-            if is_full or self._nested[ident] >= NESTED_CALLS_MAX:
-                # Once per event source, however often it asks: when its turn comes, it works off all there is.
-                self._parked[retry] = None
-                return False
-            self._running += 1
-            self._nested[ident] += 1
-            return True
+        return min((due.at_us for due in self.pending(now)), default=None)
 
-    def end(self) -> None:
+    def pending(self, now: int) -> Iterable[Due]:  # noqa: ARG002 - what is due is known beforehand
         """
-        For event sources: gives it back.
+        For the clock: which retries are due, and when.
         """
-        ident = get_ident()
-        with self._lock:
-            self._running -= 1
-            self._rest.notify_all()
-            self._nested[ident] -= 1
-            if not self._nested[ident]:
-                del self._nested[ident]
-            retry = next(iter(self._parked), None)
-            if retry is not None:
-                del self._parked[retry]
-        if retry is not None:
-            try:
-                self._clock.run(retry, str(self), patient=True)
-            except ResourceClosed:
-                pass  # a closed clock runs nothing any more, and has said so
+        yield from self._asynchronous.pending()
+        for mapping in self._mappings:
+            if not mapping.closed:
+                yield from mapping.pending()
 
-    def process(self, messages: list[Message], queue: Queue) -> bool:
-        """
-        For event sources: calls the handler with a batch.
-
-        Returns:
-            Whether it took it.
-        """
-        context, event, crash = self.prepare(messages, queue)
-        try:
-            with injected(crash):
-                self._look_at(check_result(self._handler(event, context)))
-        except Exception as error:
-            self.note_failure(error, event, context, messages)
-            return False
-        self.note_success(context, messages)
-        return True
-
-    def _look_at(self, result: object) -> None:
-        answer: Any = result
-        if isinstance(result, dict) and answer.get("batchItemFailures") and not self._warned:
-            # As on AWS where ReportBatchItemFailures is off; there nobody says so.
-            self._warned = True
-            _logger.warning(
-                "postroom: %s returned batchItemFailures, which is ignored: the whole batch is deleted. "
-                "Raise, to have it come back.",
-                self,
-            )
-
-    def prepare(self, messages: list[Message], queue: Queue) -> tuple[Context, dict[str, Any], Crash | None]:
-        """
-        For event sources: what the next call is made with, and whether the plan of faults has it crash.
-        """
-        with self._lock:
-            self._refuse_closed("invoke")
-            self._counts["invocations"] += 1
-            request_id = format_uuid(self._home.random.getrandbits(128))
-            seen = self._seen_all("invoked", messages, request_id=request_id)
-        self._tell(seen)
-        event = queue_event(messages, queue.arn, self._home.region_name)
-        crash = None if self._faults is None else self._faults.draws_crash(self._name)
-        return Context(self._name, self._arn, request_id), event, crash
-
-    def note_success(self, context: Context, messages: list[Message]) -> None:
-        """
-        For event sources: the handler returned.
-        """
-        with self._lock:
-            self._counts["succeeded"] += 1
-            self._counts["messages"] += len(messages)
-            self._remember(messages, "succeeded", f"in call {context.aws_request_id}")
-            seen = self._seen_all("succeeded", messages, request_id=context.aws_request_id)
-        self._tell(seen)
-
-    def note_failure(self, error: Exception, event: dict[str, Any], context: Context, messages: list[Message]) -> None:
-        """
-        For event sources: the handler raised.
-        """
-        shown = shown_error(error)
-        with self._lock:
-            self._counts["failed"] += 1
-            self._failures.append(Failure(self._clock.now_us(), context.aws_request_id, error, event))
-            self._remember(messages, "failed", f"in call {context.aws_request_id}: {shown}")
-            seen = self._seen_all("failed", messages, request_id=context.aws_request_id, error=shown)
-        self._tell(seen)
-        if self._raises:
-            self._clock.hand_over(error)
-
-    @contextmanager
-    def polling(self, queue: Queue) -> Generator[None]:
-        """
-        For `aio.poll`: while it lasts, closing the function wakes those who wait for the queue.
-        """
-        with self._lock:
-            self._polled.append(queue)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._polled.remove(queue)
-
-    @contextmanager
-    def running(self) -> Generator[None]:
-        """
-        For `aio.poll`: one call more is under way.
-        """
-        with self._lock:
-            self._running += 1
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._running -= 1
-                self._rest.notify_all()
-
-    def _remember(self, messages: list[Message], what: str, rest: str) -> None:
-        now = self._clock.now_us()
-        for message in messages:
-            self._outcomes[message.message_id] = (now, what, rest)
-            self._outcomes.move_to_end(message.message_id)
-        while len(self._outcomes) > FATES_KEPT_MAX:
-            self._outcomes.popitem(last=False)
-
-    def _seen_all(self, kind: str, messages: list[Message], **details: Any) -> list[Observation]:
-        if not self._observers:
-            return []
-        now = self._clock.now_us()
-        return [
-            self._seen(now, cast("Kind", kind), message.message_id, receive_count=message.receive_count, **details)
-            for message in messages
-        ]
-
-    # A function's lock is never held while a queue's is taken, but mappings are asked with theirs held: taking all of
-    # them before a fork could deadlock. What they guard can be made anew in the child instead.
-
-    def before_fork(self) -> None:
-        """
-        For the clock: nothing to do.
-        """
-
-    def after_fork(self, *, in_child: bool) -> None:
-        """
-        For the clock: in the child, calls of threads that were not copied are over, and its event sources ask again.
-        """
-        if in_child:
-            ident = get_ident()
-            self._lock = threading.Lock()
-            self._rest = threading.Condition(self._lock)
-            self._nested = Counter({ident: self._nested[ident]} if self._nested[ident] else {})
-            self._running = self._nested[ident]
-            self._parked.clear()
-            for mapping in self._mappings:
-                mapping.after_fork_in_child()
+    def _forget_other_threads(self) -> None:
+        super()._forget_other_threads()
+        self._asynchronous.after_fork_in_child(get_ident())
+        for mapping in self._mappings:
+            mapping.after_fork_in_child()
 
     # Looking.
 
@@ -407,11 +382,22 @@ class Function(Resource):
         0
         """
         with self._lock:
-            return FunctionStats(running=self._running, **self._counts)
+            queued, retrying = self._asynchronous.counts()
+            return FunctionStats(
+                running=self._running,
+                **self._counts,
+                queued=queued,
+                retrying=retrying,
+                dead_lettered=self._ended["dead-lettered"],
+                dropped=self._ended["dropped"],
+            )
 
     def explain(self, message_id: str) -> str:
         """
-        Says how the last call with a message ended; the last 1,000 messages are remembered.
+        Says how the last call with a message ended, and what it waits for; the last 1,000 messages are remembered.
+
+        A message of a queue and of a topic is known by its id, an event by its event id, a record of a stream by
+        ``stream:sequence number``, and what `invoke` was called with by its request id.
 
         >>> from postroom import Function, ManualClock, Queue
         >>> clock = ManualClock()
@@ -423,16 +409,19 @@ class Function(Resource):
         """
         with self._lock:
             known = self._outcomes.get(message_id)
+            awaited = self._asynchronous.explain(message_id)
             if known is None:
-                return f"unknown: the function {self._name} was not called with it, or that was long ago"
+                return awaited or f"unknown: the function {self._name} was not called with it, or that was long ago"
             at, what, rest = known
-            return f"{what} {show_span(self._clock.now_us() - at)} ago {rest}"
+            more = f"; {awaited}" if awaited else ""
+            return f"{what} {show_span(self._clock.now_us() - at)} ago {rest}{more}"
 
     def close(self) -> None:
         """
         Closes it for good, and its event sources; calls under way end as they would: `join` waits for them.
 
-        Close a function before the queues that feed it, so that what it has done can still be deleted there.
+        Asynchronous invocations that wait for their turn or for a retry are dropped, told of and counted (`stats`): who
+        wants them done calls `join` first. Close a function before the queues that feed it, so that what it has done can still be deleted there.
 
         >>> from postroom import Function, ManualClock
         >>> with Function(print, name="f", clock=ManualClock()) as function:
@@ -443,6 +432,7 @@ class Function(Resource):
         super().close()
         for mapping in self.event_sources:
             mapping.close()
+        self._asynchronous.close()
         with self._lock:
             polled = list(self._polled)
         for queue in polled:
@@ -450,39 +440,37 @@ class Function(Resource):
             with queue._lock:
                 queue._waiters.wake_all()
 
-    def join(self, timeout: float | None = None) -> bool:
+    def _is_idle(self, ident: int) -> bool:
+        # Whoever is inside a call, or has to drive the clock, is the one for whom the others wait.
+        may_wait = ident not in self._nested and not isinstance(self._clock, ManualClock)
+        return super()._is_idle(ident) and not (may_wait and not self._closed and not self._asynchronous.is_idle)
+
+    def wires(self) -> list[Wire]:
         """
-        Waits, in real time, until no call is under way in another thread; leaving its ``with`` block does that, too.
-
-        >>> from postroom import Function, Queue, SystemClock
-        >>> with SystemClock() as clock, Queue("orders", clock=clock) as queue:
-        ...     with Function(lambda event, context: clock.sleep(0.01), name="slow", clock=clock) as function:
-        ...         mapping = function.add_event_source(queue)
-        ...         sent = queue.send_message("2 x tea")
-        ...     function.join(), function.stats().running
-        (True, 0)
-
-        Args:
-            timeout: Seconds of real time to wait at the most; None: without end.
-
-        Returns:
-            Whether all calls are over.
+        What feeds it, and where go what it gave up.
         """
-        ident = get_ident()
-        with self._rest:
-            return self._rest.wait_for(lambda: self._running <= self._nested.get(ident, 0), timeout)
+        found = [wire for mapping in self.event_sources for wire in mapping.wires()]
+        queue = self.dead_letter_queue
+        if queue is not None:
+            found.append(Wire(str(self), str(queue), "asynchronous", "dead letters"))
+        return found
 
     def __exit__(self, *exc_info: object) -> None:
         self.close()
         self.join()
 
 
-def _check_name(name: object) -> None:
-    if not isinstance(name, str):
-        raise InvalidInput(f"name={name!r} is no str.", help="Give 1 to 64 letters, digits, hyphens or underscores.")
-    bare = name.replace("-", "").replace("_", "")
-    if not (bare.isascii() and bare.isalnum() and len(name) <= _NAME_MAX_CHARS):
-        raise InvalidInput(
-            f"name={name!r} is no name for a function.",
-            help="Give name=…, 1 to 64 letters, digits, hyphens or underscores.",
-        )
+def _refuse_for_queues(position: object, timestamp: object, retries: object, on_failure: object) -> None:
+    """
+    Refuses what only streams have (DEL C1).
+    """
+    for given, aws_name, instead in (
+        (position is not None, "StartingPosition", "A queue is worked off from its front."),
+        (timestamp is not None, "StartingPositionTimestamp", "A queue is worked off from its front."),
+        (retries != -1, "MaximumRetryAttempts", "Give the queue a dead_letter_queue and a max_receive_count."),
+        (on_failure is not None, "DestinationConfig", "Give the queue a dead_letter_queue and a max_receive_count."),
+    ):
+        if given:
+            raise FunctionInvalidParameterValue(
+                f"Unsupported {aws_name} parameter for given event source mapping type.", help=instead
+            )

@@ -35,7 +35,7 @@ class Failure(NamedTuple):
     """The call's id, as the handler saw it in its context."""
     error: Exception
     """What it raised, with its traceback."""
-    event: dict[str, Any]
+    event: Any
     """What it was called with, as the handler left it."""
 
     @property
@@ -61,7 +61,7 @@ class FunctionStats(NamedTuple):
 
     >>> from postroom import Function, ManualClock
     >>> Function(print, name="f", clock=ManualClock()).stats()
-    FunctionStats(running=0, invocations=0, succeeded=0, failed=0, messages=0)
+    FunctionStats(running=0, invocations=0, succeeded=0, failed=0, messages=0, queued=0, retrying=0, dead_lettered=0, dropped=0)
     """
 
     running: int
@@ -73,7 +73,15 @@ class FunctionStats(NamedTuple):
     failed: int
     """Calls that raised (Errors)."""
     messages: int
-    """Messages in the calls that returned."""
+    """Messages, records and events in the calls that returned."""
+    queued: int = 0
+    """Asynchronous invocations that wait for their turn."""
+    retrying: int = 0
+    """Asynchronous invocations that wait for a retry."""
+    dead_lettered: int = 0
+    """Asynchronous invocations, and records of a stream, that were given up and are told of in another queue."""
+    dropped: int = 0
+    """Asynchronous invocations, and records of a stream, that were given up and are gone."""
 
     def to_dict(self) -> dict[str, int]:
         """
@@ -94,6 +102,16 @@ def shown_error(error: Exception) -> str:
         return repr(error)
     except Exception as another:
         return f"<{type(error).__name__}, whose repr raises {type(another).__name__}>"
+
+
+def plain_error(error: Exception) -> str:
+    """
+    What an error says, or its type. This runs its class's own code, which may be wrong: never under a lock.
+    """
+    try:
+        return str(error) or type(error).__name__
+    except Exception:
+        return type(error).__name__
 
 
 def check_result(result: object) -> object:

@@ -1,0 +1,195 @@
+"""
+What makes a bus a bus, without lock, clock or callbacks: rules, who wants an event, and what is remembered of it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Final
+
+from postroom import limits
+from postroom.bus._targets import TargetRoute, key_at
+from postroom.errors import EventsLimitExceeded, EventsResourceNotFound, EventsValidationError
+from postroom.message import Parcel
+
+if TYPE_CHECKING:
+    from postroom.bus._events import Event
+    from postroom.delivery import Route
+    from postroom.patterns import Pattern
+
+_LIMIT: Final = "The requested resource exceeds the maximum number allowed."
+UNDER_WAY: Final = "under way"
+
+
+class RuleState:
+    """
+    A rule: its settings, which PutRule replaces, and its targets, which it keeps.
+    """
+
+    __slots__ = ("arn", "enabled", "matched", "name", "pattern", "removed", "targets")
+
+    def __init__(self, name: str, arn: str, pattern: Pattern) -> None:
+        self.name: str = name
+        self.arn: str = arn
+        self.pattern: Pattern = pattern
+        self.enabled: bool = True
+        self.targets: dict[str, TargetRoute] = {}
+        self.matched: int = 0
+        self.removed: bool = False
+
+
+class Fate:
+    """
+    What became of an event: rules that matched, and how far it is on the way to each target.
+    """
+
+    __slots__ = ("marks", "rules")
+
+    def __init__(self) -> None:
+        self.rules: list[str] = []
+        self.marks: dict[TargetRoute, str] = {}
+
+
+class BusCore:
+    """
+    The rules of one bus, and the events that it took.
+
+    Args:
+        name: Of the bus, for its texts.
+    """
+
+    def __init__(self, name: str) -> None:
+        self._name = name
+        self.rules: dict[str, RuleState] = {}
+        self.fates: dict[str, Fate] = {}
+        self.put: int = 0
+        self.matched: int = 0
+        """Events that at least one rule matched."""
+
+    # Rules.
+
+    def put_rule(self, name: str, arn: str, pattern: Pattern, *, enabled: bool) -> RuleState:
+        """
+        Makes a rule, or replaces all of it but its targets (EB 3).
+
+        Raises:
+            EventsLimitExceeded: There are 300.
+        """
+        rule = self.rules.get(name)
+        if rule is None:
+            if len(self.rules) >= limits.RULES_PER_BUS_MAX:
+                raise EventsLimitExceeded(_LIMIT, help=f"A bus has at most {limits.RULES_PER_BUS_MAX} rules.")
+            rule = self.rules[name] = RuleState(name, arn, pattern)
+        rule.pattern, rule.enabled = pattern, enabled
+        return rule
+
+    def find(self, name: str) -> RuleState:
+        """
+        The rule of that name.
+
+        Raises:
+            EventsResourceNotFound: There is none.
+        """
+        rule = self.rules.get(name)
+        if rule is None:
+            raise self.missing(name)
+        return rule
+
+    def missing(self, name: str) -> EventsResourceNotFound:
+        """
+        The error for a rule that is not there (EB 3).
+        """
+        return EventsResourceNotFound(
+            f"Rule {name} does not exist on EventBus {self._name}.",
+            help=f"There are: {', '.join(sorted(self.rules)) or 'none'}.",
+        )
+
+    def delete_rule(self, name: str) -> None:
+        """
+        Removes a rule; one that is not there is none to remove (EB 3).
+
+        Raises:
+            EventsValidationError: It has targets.
+        """
+        rule = self.rules.get(name)
+        if rule is None:
+            return
+        if rule.targets:
+            raise EventsValidationError(
+                "Rule can't be deleted since it has targets.", help=f"Remove first: {', '.join(rule.targets)}."
+            )
+        rule.removed = True
+        del self.rules[name]
+
+    def put_target(self, rule: RuleState, route: TargetRoute) -> None:
+        """
+        Adds a target, or replaces the one of its id (EB 4).
+
+        Raises:
+            EventsLimitExceeded: There are 5.
+        """
+        id_ = route.settings.id
+        if id_ not in rule.targets and len(rule.targets) >= limits.TARGETS_PER_RULE_MAX:
+            raise EventsLimitExceeded(_LIMIT, help=f"A rule has at most {limits.TARGETS_PER_RULE_MAX} targets.")
+        rule.targets[id_] = route
+
+    def remove_target(self, rule: RuleState, target_id: str) -> None:
+        """
+        Takes a target away; what waits for a retry on the way to it is dropped.
+
+        Raises:
+            EventsResourceNotFound: There is none of that id.
+        """
+        route = rule.targets.pop(target_id, None)
+        if route is None:
+            raise EventsResourceNotFound(
+                f"Rule '{rule.name}' does not have a target with the Id '{target_id}'.",
+                help=f"There are: {', '.join(rule.targets) or 'none'}.",
+            )
+        route.removed = True
+        if route.circle is not None:
+            route.circle.removed = True
+
+    # Events.
+
+    def take(self, event: Event, hops: tuple[str, ...]) -> tuple[list[str], Sequence[tuple[Route, Parcel]]]:
+        """
+        Offers an event to every enabled rule.
+
+        Args:
+            event: The event.
+            hops: The ARNs of the rules that forwarded it.
+
+        Returns:
+            The names of the rules that matched, and what goes over which route.
+        """
+        self.put += 1
+        fate = self._fate(event.id)
+        names: list[str] = []
+        legs: list[tuple[Route, Parcel]] = []
+        for rule in self.rules.values():
+            if not rule.enabled or not rule.pattern.matches_leaves(event.leaves):
+                continue
+            rule.matched += 1
+            names.append(rule.name)
+            if not rule.targets:
+                continue
+            parcel = Parcel(event.text, cause=event.id, hops=(*hops, rule.arn))
+            came_round = rule.arn in hops
+            for target in rule.targets.values():
+                steps = target.settings.steps
+                one = parcel._replace(partition_key=key_at(event.fields, steps)) if steps else parcel
+                legs.append(((came_round and target.circle) or target, one))
+                fate.marks.setdefault(target, UNDER_WAY)
+        fate.rules += names
+        self.matched += bool(names)
+        return names, legs
+
+    def _fate(self, event_id: str) -> Fate:
+        # An event that is forwarded in a circle comes more than once.
+        fate = self.fates.get(event_id)
+        if fate is None:
+            fate = self.fates[event_id] = Fate()
+            if len(self.fates) > limits.FATES_KEPT_MAX:
+                del self.fates[next(iter(self.fates))]
+        return fate
