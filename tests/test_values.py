@@ -11,13 +11,41 @@ from typing import Any
 
 import pytest
 
-from postroom import Function, ManualClock, Queue, Recorder, SendEntry
+from postroom import Function, ManualClock, Pattern, Queue, Recorder, Region, SendEntry
+from postroom.firehose import MemoryStore
 from postroom.message import Parcel
 from postroom.worker import Context
 
 
 def fails(event: Any, context: Any) -> None:
     raise ValueError("no tea", 7)
+
+
+def flow_values() -> dict[str, Any]:
+    """
+    Those of topics, buses, streams and delivery streams.
+    """
+    region = Region(clock=ManualClock(), seed=1)
+    topic, bus = region.topic("news"), region.event_bus()
+    stream = region.stream("clicks", shard_count=1)
+    archive = region.delivery_stream("archive", MemoryStore())
+    put = stream.put_record(b"home\xff", "user-42")
+    read = stream.get_records(stream.get_shard_iterator(put.shard_id, "TRIM_HORIZON"))
+    return {
+        "BusStats": bus.stats(),
+        "DeliveryStreamStats": archive.stats(),
+        "GetRecords": read,
+        "Pattern": Pattern({"source": ["shop"]}),
+        "PutDelivery": archive.put_record(b"home"),
+        "PutEvent": bus.put_event(source="shop", detail_type="order", detail={}),
+        "PutRecord": put,
+        "Published": topic.publish("hello"),
+        "Record": read.records[0],
+        "Shard": stream.shards[0],
+        "StreamStats": stream.stats(),
+        "Topology": region.topology(),
+        "TopicStats": topic.stats(),
+    }
 
 
 def values() -> dict[str, Any]:
@@ -34,6 +62,7 @@ def values() -> dict[str, Any]:
     mapping = function.add_event_source(queue)
     mapping.close()
     return {
+        **flow_values(),
         "AttributeValue": message.attributes["table"],
         "BatchFailure": outcome.failed[0],
         "BatchOutcome": outcome,
@@ -71,7 +100,7 @@ def test_every_value_survives_pickling_and_copying(name: str, through: Any) -> N
     assert shown(again) == shown(value)
     if name not in {"Failure", "BatchFailure", "BatchOutcome"}:
         assert again == value
-        assert hash(again) == hash(value) if name not in {"BatchSuccess", "Observation", "Parcel", "Story"} else True
+        assert hash(again) == hash(value) if name not in {"BatchSuccess", "GetRecords", "Observation", "Parcel", "Story"} else True
 
 
 @pytest.mark.parametrize("name", sorted(values()))

@@ -14,11 +14,10 @@ from postroom import ManualClock, RecordEntry, Stream, SystemClock
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from postroom import Clock
+    from postroom import Clock, ShardReader
 
 DATA = b"x" * 100
 SHARD = "shardId-000000000000"
-REPEATS = 20
 
 
 def made(shards: int, held: int = 0, clock: Clock | None = None) -> Stream:
@@ -57,23 +56,35 @@ def in_batches(keys: list[str]) -> list[list[RecordEntry]]:
     return [[RecordEntry(DATA, key) for key in keys[start : start + 500]] for start in range(0, len(keys), 500)]
 
 
-def copies(held: list[Any], count: int) -> int:
-    return sum(len(held[:count]) for _ in range(REPEATS))
+def copies(held: list[Any], count: int, times: int) -> int:
+    done = 0
+    for _ in range(times):
+        done += len(held[:count])
+    return done
 
 
-def reads(stream: Stream, iterator: str, count: int) -> int:
+def reads(stream: Stream, iterator: str, count: int, times: int) -> int:
     """
-    The same place again and again, with each response's iterator looked at.
+    The same place again and again; each response has a new iterator all the same.
     """
     get = stream.get_records
-    return sum(len(get(iterator, limit=count).records) for _ in range(REPEATS))
+    done = 0
+    for _ in range(times):
+        done += len(get(iterator, limit=count).records)
+    return done
 
 
-def peeks(stream: Stream, behind: int, count: int) -> int:
-    reader = stream.reader(SHARD)
-    if behind:
-        reader.move_past(stream._lanes[0].log._at(behind - 1))
-    return sum(len(reader.peek(count)) for _ in range(REPEATS))
+def peeks(reader: ShardReader, count: int, times: int) -> int:
+    peek = reader.peek
+    done = 0
+    for _ in range(times):
+        done += len(peek(count))
+    return done
+
+
+def reader_at(stream: Stream, ordinal: int) -> ShardReader:
+    number = stream._lanes[0].log._at(ordinal).sequence_number
+    return stream.reader(SHARD, "AT_SEQUENCE_NUMBER", starting_sequence_number=number)
 
 
 def iterator_at(stream: Stream, ordinal: int) -> str:
@@ -111,19 +122,20 @@ def cases(quick: bool) -> Iterator[Case]:
     stream = made(1, held)
     plain = stream._lanes[0].log.read(0, held, 1 << 62)
     for batch in (1, 1_000) if quick else (1, 1_000, 10_000):
+        times = 10 if quick else max(20, 500_000 // (batch + 1_000))
         at = {"start": 0, "middle": held // 2 - 7, "end": held - batch}
         yield Case(
             name="get_records",
             size=batch,
-            operations=REPEATS,
+            operations=times,
             subjects={
                 **{
-                    f"from the {place}": partial(reads, stream, iterator_at(stream, ordinal), batch)
+                    f"from the {place}": partial(reads, stream, iterator_at(stream, ordinal), batch, times)
                     for place, ordinal in at.items()
                 },
-                "a reader's peek": partial(peeks, stream, at["middle"], batch),
+                "a reader's peek": partial(peeks, reader_at(stream, at["middle"]), batch, times),
             },
-            floors={"copy of the list": partial(copies, plain, batch)},
+            floors={"copy of the list": partial(copies, plain, batch, times)},
             reference="copy of the list",
         )
     few = 100 if quick else 1_000

@@ -18,7 +18,7 @@ from typing import Any
 import pytest
 
 from postroom import __version__
-from postroom.lab import cli, flow, screen
+from postroom.lab import cli, flow, handlers, screen
 from postroom.lab.arrivals import DAY_US
 from postroom.lab.report import Section
 
@@ -80,10 +80,12 @@ class TestTheDemo:
         assert b"ok: 329 of 329 events" in one.stdout
         assert b"ok: 329 of 329 events" in other.stderr
         found = json.loads(other.stdout)
-        assert found["accounted_for"] == {"complete": True, "events": 329, "missing": []}
-        assert len(found["events"]) == 329
+        accounted = found["accounted_for"]
+        assert (accounted["complete"], accounted["events"], accounted["missing"]) == (True, 329, [])
+        assert sum(accounted["ways"].values()) == len(found["events"]) == 329
         assert found["dead_letters"]
-        assert found["slowest"]["stories"]
+        assert found["slowest"]["steps"]
+        assert all(len(one["sha256"]) == 64 for one in found["objects"])
         assert found["bad_lines"] == []
 
     def test_the_report_goes_to_stdout_and_progress_to_stderr(
@@ -108,7 +110,36 @@ class TestTheDemo:
         found = json.loads(capsys.readouterr().out)
         assert found["clock"] == "system"
         assert found["start"] is None
-        assert all(0 <= event["sent_us"] < 10 * DAY_US for event in found["events"])
+        assert all(0 <= event["published_us"] < 10 * DAY_US for event in found["events"])
+
+    def test_the_page_is_the_same_bytes_too(self, tmp_path: Path) -> None:
+        """
+        To a file and to standard output, whatever the hash seed is.
+        """
+        path = tmp_path / "report.html"
+        one = command("demo", "--report", str(path), PYTHONHASHSEED="1")
+        other = command("demo", "--report", "-", PYTHONHASHSEED="2")
+
+        assert one.returncode == other.returncode == 0
+        assert path.read_bytes() == other.stdout
+        assert other.stdout.startswith(b"<!doctype html>")
+        assert b"ok: 329 of 329 events" in other.stderr
+
+    def test_objects_go_into_a_folder(
+        self, events: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    ) -> None:
+        """
+        It is made, and told; a second day does not go on top of the first.
+        """
+        folder = tmp_path / "made" / "here"
+
+        assert cli.main(["demo", str(events), "--objects", str(folder)]) == 0
+        assert f"Objects, in {folder}" in capsys.readouterr().out
+        lines = [line for path in folder.rglob("*") if path.is_file() for line in path.read_bytes().splitlines()]
+        assert {json.loads(line)["detail"]["id"] for line in lines} == {"line-1", "line-2", "line-3"}
+
+        assert cli.main(["demo", str(events), "--objects", str(folder)]) == 2
+        assert "has events in it already" in capsys.readouterr().err
 
     def test_bad_lines_are_told_and_the_status_is_1(self, events: Path, capsys: pytest.CaptureFixture[str]) -> None:
         events.write_bytes(GOOD + b"\n\x1b[2J\n" + GOOD + b"{}\n")
@@ -144,7 +175,7 @@ class TestTheDemo:
         def interrupt(*_: Any) -> None:
             raise KeyboardInterrupt
 
-        monkeypatch.setattr(flow.Clerk, "mend", interrupt)
+        monkeypatch.setattr(handlers.Auditor, "mend", interrupt)
 
         assert cli.main(["demo", str(events), "--json", "-"]) == 130
         out, err = capsys.readouterr()
@@ -195,6 +226,11 @@ class TestWhatCannotRun:
             (["demo", "DAMAGED"], "It is gzipped, and damaged."),
             (["demo", "--json", "nowhere/x.json"], "cannot write nowhere/x.json: No such file or directory"),
             (["demo", "EVENTS", "--json", "EVENTS"], "is the input itself"),
+            (["demo", "--report", "nowhere/x.html"], "cannot write nowhere/x.html: No such file or directory"),
+            (["demo", "EVENTS", "--report", "EVENTS"], "is the input itself"),
+            (["demo", "--json", "-", "--report", "-"], "cannot both go to standard output"),
+            (["demo", "--json", "EMPTY", "--report", "EMPTY"], "--json and --report are both"),
+            (["demo", "--objects", "EMPTY"], "cannot write"),
             (["demo", "--seed", "x"], "argument --seed: invalid int value: 'x'"),
             (["demo", "--speed", "0"], "argument --speed: '0' is no number above 0 and up to 100000"),
             (["demo", "--speed", "nan"], "argument --speed: 'nan' is no number"),

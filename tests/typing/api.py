@@ -18,15 +18,35 @@ from postroom import (
     BatchOutcome,
     Clock,
     DeleteEntry,
+    DeliveryStream,
+    EventBus,
+    EventEntry,
     Faults,
+    Function,
+    GetRecords,
     ManualClock,
+    MemoryStore,
     Message,
     Observation,
+    Pattern,
     PostroomError,
+    Published,
+    PublishEntry,
+    PutDelivery,
+    PutEvent,
+    PutRecord,
     Queue,
     QueueStats,
+    RecordEntry,
+    Region,
+    Rule,
     SendEntry,
     SentMessage,
+    ShardReader,
+    Stream,
+    Subscription,
+    Target,
+    Topic,
     VisibilityEntry,
 )
 from postroom.errors import InvalidParameterValue, InvalidRequest, NotFound, QueueDoesNotExist
@@ -185,3 +205,74 @@ def working_off(queue: Queue, handle: str) -> None:
     queue.observe(hear)
     queue.unobserve(hear)
     queue.observe(lambda: None)  # type: ignore[arg-type, misc]
+
+
+def topics(topic: Topic, queue: Queue, function: Function) -> None:
+    """
+    `Topic`.
+    """
+    assert_type(topic.publish("hello"), Published)
+    assert_type(topic.publish("hello", subject="news", attributes={"store": "a", "n": 1}), Published)
+    assert_type(topic.publish_batch(["a", PublishEntry("b", subject="s", id="x")]), BatchOutcome[Published])
+    subscription = topic.subscribe(queue, raw_message_delivery=True, dead_letter_queue=queue)
+    assert_type(subscription, Subscription)
+    topic.subscribe(function)
+    topic.subscribe("arn:aws:sqs:us-east-1:123456789012:orders", protocol="sqs")
+    topic.unsubscribe(subscription)
+    topic.publish(b"bytes")  # type: ignore[arg-type]
+    topic.publish("hello", message_group_id="a")  # type: ignore[arg-type]
+
+
+def buses(bus: EventBus, queue: Queue, stream: Stream) -> None:
+    """
+    `EventBus` and `Pattern`.
+    """
+    assert_type(bus.put_event(source="shop", detail_type="order", detail={"id": 1}), PutEvent)
+    outcome = bus.put_events([EventEntry("shop", "order", {"id": 1}), {"source": "shop"}])
+    assert_type(outcome, BatchOutcome[PutEvent])
+    rule = bus.put_rule("paid", {"source": ["shop"]})
+    assert_type(rule, Rule)
+    bus.put_rule("paid", '{"source": ["shop"]}', state="DISABLED")
+    bus.put_rule("paid", Pattern({"source": [{"prefix": "sh"}]}))
+    target = rule.put_target(queue, target_id="q", dead_letter_queue=queue, maximum_retry_attempts=3)
+    assert_type(target, Target)
+    rule.put_target(stream, partition_key_path="$.detail.id")
+    assert_type(Pattern({"source": ["shop"]}).matches({"source": "shop"}), bool)
+
+
+def streams(stream: Stream) -> None:
+    """
+    `Stream`.
+    """
+    put = stream.put_record(b"home", "user-42", explicit_hash_key="7")
+    assert_type(put, PutRecord)
+    assert_type(stream.put_records([RecordEntry(b"home", "user-42")]), BatchOutcome[PutRecord])
+    iterator = stream.get_shard_iterator(put.shard_id, "TRIM_HORIZON")
+    assert_type(iterator, str)
+    read = stream.get_records(iterator, limit=10)
+    assert_type(read, GetRecords)
+    assert_type(read.records[0].data, bytes)
+    assert_type(stream.reader(put.shard_id, "LATEST"), ShardReader)
+    stream.put_record("text", "user-42")  # type: ignore[arg-type]
+
+
+def storage(stream: Stream) -> None:
+    """
+    `DeliveryStream`.
+    """
+    archive = DeliveryStream("archive", MemoryStore(), source=stream, buffering_interval=60)
+    DeliveryStream("archive", "folder", prefix="orders/")
+    assert_type(archive.put_record(b"home"), PutDelivery)
+    assert_type(archive.put_record_batch([b"a", b"b"]), BatchOutcome[PutDelivery])
+
+
+def regions(region: Region) -> None:
+    """
+    `Region`.
+    """
+    assert_type(region.topic("news"), Topic)
+    assert_type(region.event_bus(), EventBus)
+    assert_type(region.stream("clicks", shard_count=2, retention=timedelta(days=2)), Stream)
+    assert_type(region.delivery_stream("archive", MemoryStore()), DeliveryStream)
+    assert_type(region.topology().mermaid(), str)
+    region.topic("news", tags={})  # type: ignore[arg-type]

@@ -14,8 +14,7 @@ from postroom.bus._frame import BusFrame
 from postroom.bus._refusals import BUS_NOT_THERE, BUS_TAKES, PUT_NOT_THERE, PUT_TAKES, RULE_NOT_THERE, RULE_TAKES
 from postroom.bus._rules import Rule
 from postroom.bus._stats import BusStats, explain
-from postroom.bus._targets import TargetRoute
-from postroom.delivery import BatchOutcome, Round, prepare, refuse_unknown
+from postroom.delivery import BatchOutcome, prepare, refuse_unknown
 from postroom.errors import EventsValidationError, InvalidInput, PostroomError
 from postroom.faults import check_faults
 from postroom.message import format_uuid
@@ -31,8 +30,6 @@ if TYPE_CHECKING:
     from postroom.faults import Faults
     from postroom.message import Parcel
     from postroom.observe import Home, Observation
-
-_DETAIL_ABSENT = ""
 
 
 class EventBus(BusFrame):
@@ -189,21 +186,25 @@ class EventBus(BusFrame):
             raise
         results: list[str | PostroomError] = []
         seen: list[Observation] = []
-        with self._lock:
-            self._refuse_closed(operation)
-            now = self._clock.now_us()
-            for checked in prepared:
-                if isinstance(checked, PostroomError):
-                    self._sign(checked, operation)
-                    results.append(checked)
-                    continue
-                event = self._make(now, checked)
-                seen += self._take(now, event)
-                results.append(event.id)
-        self._clock.note_progress()
-        if seen:
-            self._tell(with_causes(seen, causes()))
-        self._courier.drain()
+        try:
+            with self._lock:
+                self._refuse_closed(operation)
+                now = self._clock.now_us()
+                for checked in prepared:
+                    if isinstance(checked, PostroomError):
+                        self._sign(checked, operation)
+                        results.append(checked)
+                        continue
+                    event = self._make(now, checked)
+                    seen += self._take(now, event)
+                    results.append(event.id)
+            self._clock.note_progress()
+            if seen:
+                self._tell(with_causes(seen, causes()))
+            self._courier.drain()
+        except BaseException:
+            self._courier.resume()
+            raise
         if self._clock.has_due:
             self._clock.run_due()
         return results
@@ -217,9 +218,9 @@ class EventBus(BusFrame):
         """
         Under the lock: has the event match, and puts what goes where in line.
         """
-        names, legs = self._core.take(event, hops)
-        if legs:
-            self._courier.add(Round(event.id, now, legs))
+        names, one = self._core.take(now, event, hops)
+        if one is not None:
+            self._courier.add(one)
         if not self._observers:
             return []
         told = {"source": event.source, "detail_type": event.detail_type, "body": event.detail_text}
@@ -251,13 +252,17 @@ class EventBus(BusFrame):
         except PostroomError as error:
             self._sign(error, "deliver")
             raise
-        with self._lock:
-            self._refuse_closed("deliver")
-            seen = self._take(self._clock.now_us(), event, parcel.hops)
-        self._clock.note_progress()
-        if seen:
-            self._tell(with_causes(seen, (parcel.cause,) if parcel.cause not in {None, event.id} else ()))
-        self._courier.drain()
+        try:
+            with self._lock:
+                self._refuse_closed("deliver")
+                seen = self._take(self._clock.now_us(), event, parcel.hops)
+            self._clock.note_progress()
+            if seen:
+                self._tell(with_causes(seen, (parcel.cause,) if parcel.cause not in {None, event.id} else ()))
+            self._courier.drain()
+        except BaseException:
+            self._courier.resume()
+            raise
 
     # Rules.
 
@@ -316,7 +321,7 @@ class EventBus(BusFrame):
         >>> EventBus(clock=ManualClock()).rule("big")
         Traceback (most recent call last):
             ...
-        postroom.errors._buses.EventsResourceNotFound: Rule big does not exist on EventBus default.
+        postroom.errors.EventsResourceNotFound: Rule big does not exist on EventBus default.
           There are: none.
 
         Raises:
@@ -375,9 +380,9 @@ class EventBus(BusFrame):
             ]
         found = [Wire(str(self), route.shown, name) for name, route in routes]
         return found + [
-            Wire(str(self), str(route.letters), name, "dead letters")
+            Wire(str(self), str(route.dead_letter_queue), name, "dead letters")
             for name, route in routes
-            if route.letters is not None
+            if route.dead_letter_queue is not None
         ]
 
     def stats(self) -> BusStats:
@@ -407,7 +412,7 @@ class EventBus(BusFrame):
         >>> gone.close()
         >>> put = bus.put_event(source="till", detail_type="order placed", detail={"total": 12})
         >>> bus.explain(put.event_id)
-        'matched rule all; not delivered to queue gone'
+        'matched rule all; dropped: queue gone'
 
         Args:
             event_id: As `put_event` returned it.
@@ -423,5 +428,4 @@ class EventBus(BusFrame):
             fate = self._core.fates.get(event_id)
             if fate is None:
                 return f"unknown: it is not among the last events of the bus {self._name}"
-            retrying = {one.legs[0][0] for one in self._courier._waiting if one.message_id == event_id}
-            return explain(fate, {route for route in retrying if isinstance(route, TargetRoute)})
+            return explain(fate)

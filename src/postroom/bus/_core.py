@@ -4,21 +4,22 @@ What makes a bus a bus, without lock, clock or callbacks: rules, who wants an ev
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 from postroom import limits
-from postroom.bus._targets import TargetRoute, key_at
+from postroom.bus._targets import key_at
+from postroom.delivery import Round
 from postroom.errors import EventsLimitExceeded, EventsResourceNotFound, EventsValidationError
 from postroom.message import Parcel
 
 if TYPE_CHECKING:
     from postroom.bus._events import Event
+    from postroom.bus._targets import TargetRoute
     from postroom.delivery import Route
     from postroom.patterns import Pattern
 
 _LIMIT: Final = "The requested resource exceeds the maximum number allowed."
-UNDER_WAY: Final = "under way"
 
 
 class RuleState:
@@ -40,14 +41,14 @@ class RuleState:
 
 class Fate:
     """
-    What became of an event: rules that matched, and how far it is on the way to each target.
+    What became of an event: rules that matched, and its rounds with their routes; more than one if it came round.
     """
 
-    __slots__ = ("marks", "rules")
+    __slots__ = ("rounds", "rules")
 
     def __init__(self) -> None:
         self.rules: list[str] = []
-        self.marks: dict[TargetRoute, str] = {}
+        self.rounds: list[tuple[Round, tuple[Route, ...]]] = []
 
 
 class BusCore:
@@ -133,9 +134,9 @@ class BusCore:
             raise EventsLimitExceeded(_LIMIT, help=f"A rule has at most {limits.TARGETS_PER_RULE_MAX} targets.")
         rule.targets[id_] = route
 
-    def remove_target(self, rule: RuleState, target_id: str) -> None:
+    def remove_target(self, rule: RuleState, target_id: str) -> TargetRoute:
         """
-        Takes a target away; what waits for a retry on the way to it is dropped.
+        Takes a target away.
 
         Raises:
             EventsResourceNotFound: There is none of that id.
@@ -146,22 +147,21 @@ class BusCore:
                 f"Rule '{rule.name}' does not have a target with the Id '{target_id}'.",
                 help=f"There are: {', '.join(rule.targets) or 'none'}.",
             )
-        route.removed = True
-        if route.circle is not None:
-            route.circle.removed = True
+        return route
 
     # Events.
 
-    def take(self, event: Event, hops: tuple[str, ...]) -> tuple[list[str], Sequence[tuple[Route, Parcel]]]:
+    def take(self, now: int, event: Event, hops: tuple[str, ...]) -> tuple[list[str], Round | None]:
         """
         Offers an event to every enabled rule.
 
         Args:
+            now: The instant, in microseconds since the epoch.
             event: The event.
             hops: The ARNs of the rules that forwarded it.
 
         Returns:
-            The names of the rules that matched, and what goes over which route.
+            The names of the rules that matched, and what goes over which route, if anything does.
         """
         self.put += 1
         fate = self._fate(event.id)
@@ -172,18 +172,23 @@ class BusCore:
                 continue
             rule.matched += 1
             names.append(rule.name)
-            if not rule.targets:
-                continue
-            parcel = Parcel(event.text, cause=event.id, hops=(*hops, rule.arn))
-            came_round = rule.arn in hops
-            for target in rule.targets.values():
-                steps = target.settings.steps
-                one = parcel._replace(partition_key=key_at(event.fields, steps)) if steps else parcel
-                legs.append(((came_round and target.circle) or target, one))
-                fate.marks.setdefault(target, UNDER_WAY)
-        fate.rules += names
+            if rule.targets:
+                legs += self._legs(event, rule, hops)
         self.matched += bool(names)
-        return names, legs
+        fate.rules += names
+        if not legs:
+            return names, None
+        one = Round(event.id, now, legs)
+        fate.rounds.append((one, tuple(route for route, _ in legs)))
+        return names, one
+
+    def _legs(self, event: Event, rule: RuleState, hops: tuple[str, ...]) -> Iterator[tuple[Route, Parcel]]:
+        parcel = Parcel(event.text, cause=event.id, hops=(*hops, rule.arn))
+        came_round = rule.arn in hops
+        for target in rule.targets.values():
+            steps = target.settings.steps
+            one = parcel._replace(partition_key=key_at(event.fields, steps)) if steps else parcel
+            yield (came_round and target.circle) or target, one
 
     def _fate(self, event_id: str) -> Fate:
         # An event that is forwarded in a circle comes more than once.

@@ -170,7 +170,7 @@ def check_entry(entry: EventEntry) -> Checked:
     """
     source, detail_type, detail, time, resources = entry
     for name, value in (("Source", source), ("DetailType", detail_type), ("Detail", detail)):
-        if value is None or value == "":
+        if value in (None, ""):
             raise InvalidArgument(f"Parameter {name} is not valid. Reason: {name} is a required argument.")
     for name, value in (("source", source), ("detail_type", detail_type)):
         if not isinstance(value, str):
@@ -304,7 +304,7 @@ def _shown(entry: EventEntry, bus_name: str) -> str:
         "source": entry.source or None,
         "resources": f"[{', '.join(resources)}]" if resources else None,
         "detailType": entry.detail_type or None,
-        "detail": _encode(dict(entry.detail)) if isinstance(entry.detail, dict) else entry.detail or None,
+        "detail": _encode(dict(entry.detail)) if isinstance(entry.detail, dict) else entry.detail,
         "eventBusName": bus_name,
         "traceHeader": None,
         "kmsKeyIdentifier": None,

@@ -39,8 +39,20 @@ class BusFrame(Resource):
         self._sign(error, "put_events")
         self._clock.call_soon(lambda: self._clock.hand_over(error))
 
-    def _wake_all(self) -> None:
-        self._courier.close()
+    def close(self) -> None:
+        """
+        Closes it for good: it takes no more calls, and what waits for another attempt is dropped.
+
+        >>> from postroom import EventBus, ManualClock
+        >>> with EventBus("shop", clock=ManualClock()) as bus:
+        ...     put = bus.put_event(source="till", detail_type="order placed", detail={"total": 12})
+        >>> bus
+        <EventBus shop: 0 rules, closed, 1 put>
+        """
+        with self._lock:
+            self._closed = True
+            seen = self._courier.close()
+        self._tell(seen)
 
     def _forget_other_threads(self) -> None:
         self._courier.after_fork_in_child()

@@ -227,7 +227,6 @@ class Rule:
                 self.arn,
                 (lambda: bus._home.resolve(destination)) if isinstance(destination, str) else destination,
                 dead_letter_queue,
-                core.fates,
                 bus._report,
             )
             core.put_target(self._state, route)
@@ -257,13 +256,18 @@ class Rule:
             EventsResourceNotFound: There is no such target, or the rule was deleted.
             ResourceClosed: The bus is closed.
         """
+        bus = self._bus
         try:
-            with self._bus._lock:
+            with bus._lock:
                 self._refuse_gone("remove_target")
-                self._bus._core.remove_target(self._state, target_id)
+                route = bus._core.remove_target(self._state, target_id)
+                if route.circle is not None:
+                    route.circle.removed = True
+                seen = bus._courier.forget(route)
         except PostroomError as error:
-            self._bus._sign(error, "remove_target")
+            bus._sign(error, "remove_target")
             raise
+        bus._tell(seen)
 
     def to_dict(self) -> dict[str, Any]:
         """

@@ -4,14 +4,11 @@ What a bus tells about itself: its figures, and what became of one event.
 
 from __future__ import annotations
 
-from collections.abc import Collection
-from typing import TYPE_CHECKING, NamedTuple
-
-from postroom.bus._core import UNDER_WAY
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 if TYPE_CHECKING:
     from postroom.bus._core import Fate
-    from postroom.bus._targets import TargetRoute
+    from postroom.delivery import Round, Route
 
 
 class BusStats(NamedTuple):
@@ -51,25 +48,33 @@ class BusStats(NamedTuple):
         return self._asdict()
 
 
-def explain(fate: Fate, retrying: Collection[TargetRoute]) -> str:
+_WORDS: Final = {
+    "delivered": "delivered to",
+    "retrying": "tried again later:",
+    "dead-lettered": "dead-lettered:",
+    "dropped": "dropped:",
+    "under way": "on its way to",
+}
+
+
+def explain(fate: Fate) -> str:
     """
     What became of an event, in a sentence.
     """
-    if not fate.rules:
-        return "matched no rule"
     names = list(dict.fromkeys(fate.rules))
-    said = [f"matched rule{'s' if len(names) > 1 else ''} {', '.join(names)}"]
+    if not names:
+        return "matched no rule"
     by_word: dict[str, list[str]] = {}
-    for route, mark in list(fate.marks.items()):
-        word, shown = _told(route, mark, waits=route in retrying)
-        by_word.setdefault(word, []).append(shown)
-    said += [f"{word} {', '.join(shown)}" for word, shown in by_word.items()]
-    return "; ".join(said) if fate.marks else f"{said[0]}, which {'have' if len(names) > 1 else 'has'} no target"
+    for one, routes in fate.rounds:
+        for number, route in enumerate(routes):
+            became = _became(one, number, route)
+            place = f" (in {route.dead_letter_queue})" if became == "dead-lettered" else ""
+            by_word.setdefault(became, []).append(f"{route.shown}{place}")
+    told = [f"{word} {', '.join(by_word[became])}" for became, word in _WORDS.items() if became in by_word]
+    matched = f"matched rule{'s' if len(names) > 1 else ''} {', '.join(names)}"
+    return "; ".join([matched, *(told or ["no targets"])])
 
 
-def _told(route: TargetRoute, mark: str, *, waits: bool) -> tuple[str, str]:
-    if mark == "dead-lettered":
-        return "not delivered, and now a dead letter:", f"to {route.shown} (in {route.letters})"
-    if mark != UNDER_WAY:
-        return "delivered to", route.shown
-    return ("waits for its next attempt:" if waits else "not delivered to"), route.shown
+def _became(one: Round, number: int, route: Route) -> str:
+    trouble = (one.troubles or {}).get(route)
+    return trouble or ("delivered" if number < one.next else "under way")

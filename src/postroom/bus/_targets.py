@@ -16,7 +16,6 @@ from postroom.message._attributes import FrozenAttributes
 from postroom.naming import Arn
 
 if TYPE_CHECKING:
-    from postroom.bus._core import Fate
     from postroom.delivery._courier import Failed
     from postroom.observe import Destination
 
@@ -50,53 +49,6 @@ class TargetSettings(NamedTuple):
     """Of the path."""
 
 
-class Noting:
-    """
-    A destination that notes in an event's fate that it took the event; `explain` tells it.
-    """
-
-    __slots__ = ("_destination", "_fates", "_route", "_word")
-
-    def __init__(self, destination: Destination, route: TargetRoute, word: str, fates: Mapping[str, Fate]) -> None:
-        self._destination = destination
-        self._route = route
-        self._word = word
-        self._fates = fates
-
-    @property
-    def arn(self) -> str:
-        """
-        The destination's.
-        """
-        return self._destination.arn
-
-    @property
-    def name(self) -> str:
-        """
-        The destination's.
-        """
-        return self._destination.name
-
-    @property
-    def kind(self) -> str:
-        """
-        The destination's.
-        """
-        return self._destination.kind
-
-    def __str__(self) -> str:
-        return str(self._destination)
-
-    def deliver(self, parcel: Parcel) -> None:
-        """
-        Hands on, and notes it.
-        """
-        self._destination.deliver(parcel)
-        fate = self._fates.get(parcel.cause or "")
-        if fate is not None and fate.marks.get(self._route) != "delivered":
-            fate.marks[self._route] = self._word
-
-
 class TargetRoute(Route):
     """
     The way to a target.
@@ -106,7 +58,6 @@ class TargetRoute(Route):
         rule_arn: Whose target it is.
         destination: What it leads to, or how to find it.
         dead_letter_queue: Where events go that are given up.
-        fates: Of the bus's last events.
         report: Is told of circles.
     """
 
@@ -116,23 +67,16 @@ class TargetRoute(Route):
         rule_arn: str,
         destination: Destination | Callable[[], Destination],
         dead_letter_queue: Destination | None,
-        fates: Mapping[str, Fate],
         report: Callable[[EndlessLoop], None],
     ) -> None:
-        if callable(destination):
-            find = destination
-            way: Noting | Callable[[], Noting] = lambda: Noting(find(), self, "delivered", fates)  # noqa: E731
-        else:
-            way = Noting(destination, self, "delivered", fates)
         super().__init__(
-            way,
+            destination,
             shown=settings.shown,
             label=settings.label,
             retries=BackoffRetries(settings.maximum_retry_attempts, settings.maximum_event_age_us),
-            dead_letter_queue=dead_letter_queue and Noting(dead_letter_queue, self, "dead-lettered", fates),
+            dead_letter_queue=dead_letter_queue,
         )
         self.settings: TargetSettings = settings
-        self.letters: Destination | None = dead_letter_queue
         self.rule_arn: str = rule_arn
         self.circle: CircleRoute | None = CircleRoute(self, report) if settings.forwards else None
         """What takes its place for an event that its rule forwarded before."""
@@ -271,7 +215,7 @@ class Target:
         """
         Where events go that could not be delivered.
         """
-        return self._route.letters
+        return self._route.dead_letter_queue
 
     @property
     def maximum_retry_attempts(self) -> int:

@@ -16,6 +16,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Sequence
 from heapq import heappop, heappush
+from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from postroom.clock import show_span
@@ -326,12 +327,17 @@ class Courier:
                 heappop(self._due)
             if self._due:
                 self._set_alarm(self._due[0][0])
-        if self._rounds:
-            # Destinations and observers may be users' code, which must not hold up a clock's own thread.
-            try:
-                owner.clock.run(self.drain, str(owner), patient=True)
-            except ResourceClosed:
-                pass  # likewise
+        if not self._rounds:
+            return
+        if current_thread() is main_thread():
+            # Here, and only here, Ctrl-C may come, and an alarm that is cut short rings again.
+            self.drain()
+            return
+        # Destinations and observers may be users' code, which must not hold up a clock's own thread.
+        try:
+            owner.clock.run(self.drain, str(owner), patient=True)
+        except ResourceClosed:
+            pass  # likewise
 
     def _wait_no_more(self, one: Round) -> None:
         self._waiting.pop(one, None)

@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, TypeAlias
 
 from postroom.clock import to_datetime
+from postroom.lab.wiring import LANES
 
 if TYPE_CHECKING:
     from postroom.lab.events import Event
@@ -26,6 +27,10 @@ WAYS: Final[Mapping[Way, str]] = {
 
 Tone: TypeAlias = Literal["", "good", "bad", "dim"]
 """How a line or a step is meant."""
+
+
+_SAID_AGAIN: Final = frozenset({"invoked", "delivered", "matched"})
+"""Kinds of observations after which the next says the same from the other side."""
 
 
 class Account(NamedTuple):
@@ -45,6 +50,8 @@ class Account(NamedTuple):
     """The object in which it was found first; None if in none."""
     found: int
     """How many records of all objects carry it: 1, or more if it was duplicated on the way."""
+    copies: int
+    """How many messages the four queues got of it: 4, or more if it was duplicated on the way."""
     done_us: int | None
     """When the last queue was through with it; None if one is not."""
     deliveries: int
@@ -65,7 +72,7 @@ class Account(NamedTuple):
             return "redriven"
         if self.failures:
             return "retried"
-        return "duplicated" if self.found > 1 else "straight"
+        return "duplicated" if self.found > 1 or self.copies > len(LANES) else "straight"
 
     @property
     def took_us(self) -> int:
@@ -176,7 +183,8 @@ class Arrow(NamedTuple):
     source: str
     """Kind and name, such as ``topic events``."""
     target: str
-    count: int
+    carried: int
+    """How much."""
     what: str
     """What is counted, in a word or two."""
 
@@ -228,6 +236,20 @@ class Result(NamedTuple):
     """The rest."""
     steps: list[Step]
     """What happened to the event that took longest; empty if none came through."""
+
+    @property
+    def carried(self) -> dict[tuple[str, str], int]:
+        """
+        How much went over each arrow.
+        """
+        return {(arrow.source, arrow.target): arrow.carried for arrow in self.arrows}
+
+    @property
+    def told(self) -> list[Step]:
+        """
+        The steps that people want: without those that the next one says again.
+        """
+        return [step for step in self.steps if step.kind not in _SAID_AGAIN]
 
     @property
     def missing(self) -> list[str]:

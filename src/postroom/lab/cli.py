@@ -21,8 +21,10 @@ from postroom._version import __version__
 from postroom.errors import InvalidInput
 from postroom.lab.demo import play
 from postroom.lab.events import bundled, read_from
-from postroom.lab.words import clean, report
-from postroom.lab.screen import bar_char, progress, show
+from postroom.lab.page import page
+from postroom.lab.report import report
+from postroom.lab.screen import bar_char, draws_boxes, progress, show
+from postroom.lab.words import clean
 
 if TYPE_CHECKING:
     from postroom.lab.accounts import Result
@@ -41,14 +43,16 @@ _BAD_LINES_SHOWN: Final = 50
 _ABOUT = "Message queues, topics, event buses and streams inside one Python process, with time you control."
 
 _DEMO = """\
-Sends a day of events through a queue, a function that fails at times, and a
-dead-letter queue, and accounts for each event at the far end, by its id.
+Sends a day of events through a topic, four queues with a function each, an
+event bus, a stream, and into hourly objects, and accounts for each event at
+the far end, by its id.
 
 Events arrive all over a simulated day. One call in twenty crashes on
-purpose, and one kind of event cannot be read at first: what fails comes back
-after its visibility timeout, and what failed three times goes to the
-dead-letter queue. In the hour after the day the handler is mended, and dead
-letters are sent round again. The simulated day takes less than a second.
+purpose, some are slow, some acknowledgements are lost, and one kind of event
+cannot be read at first: what fails comes back after its visibility timeout,
+and what failed three times goes to a dead-letter queue. An hour after the day
+the function is mended, and dead letters are sent round again. The simulated
+day takes about a second.
 """
 
 _DEMO_MORE = """\
@@ -66,7 +70,8 @@ exit status:
 
 examples:
   postroom demo
-  postroom demo --seed 7 --json result.json
+  postroom demo --report report.html
+  postroom demo --seed 7 --json result.json --objects archive
   postroom demo --speed 3600          a day in 24 seconds, on the system clock
   zcat events.jsonl.gz | postroom demo -
 """
@@ -160,7 +165,7 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", metavar="COMMAND", title="commands")
     demo = commands.add_parser(
         "demo",
-        help="send a day of real events through a queue, and account for each",
+        help="send a day of real events through all services, and account for each",
         description=_DEMO,
         epilog=_DEMO_MORE,
         formatter_class=argparse.RawDescriptionHelpFormatter,
@@ -177,6 +182,16 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help='also write everything as JSON, "-" for standard output (the report is then on standard error); '
         "the same events and seed give the same bytes, but with --speed",
+    )
+    demo.add_argument(
+        "--report",
+        metavar="FILE",
+        help='also write the report as one HTML page, "-" for standard output',
+    )
+    demo.add_argument(
+        "--objects",
+        metavar="DIR",
+        help="the folder that the hourly objects go to, made if it is not there; into memory unless given",
     )
     demo.add_argument(
         "--seed", type=int, default=1, metavar="N", help="what arrivals, failures and ids are drawn from (default: 1)"
@@ -213,13 +228,17 @@ def _demo(options: argparse.Namespace) -> int:
             _say(f"postroom demo: no line of {name} is an event")
             return INCOMPLETE
         raise _CannotRun(f"{name} is empty: there are no events in it")
-    _check_writable(options.json, options.events)
+    _check_outputs(options)
+    objects = _folder(options.objects)
     with progress(len(reading.events), sys.stderr) as told:
-        result = play(reading.events, seed=options.seed, speed=options.speed, progress=told)
+        result = play(reading.events, seed=options.seed, speed=options.speed, objects=objects, progress=told)
     if options.json is not None:
-        _write_json(options.json, result, reading.bad)
-    out = sys.stderr if options.json == "-" else sys.stdout
-    show(report(result, reading.bad, bar=bar_char(out)), out)
+        _write(options.json, _as_json(result, reading.bad))
+    if options.report is not None:
+        _write(options.report, page(result, reading.bad))
+    out = sys.stderr if "-" in {options.json, options.report} else sys.stdout
+    sections = report(result, reading.bad, bar=bar_char(out), boxes=draws_boxes(out), folder=options.objects)
+    show(sections, out)
     if result.interrupted:
         return INTERRUPTED
     return OK if result.complete and not reading.bad else INCOMPLETE
@@ -252,29 +271,59 @@ def _tell_bad_lines(bad: Sequence[BadLine]) -> None:
         _say(f"postroom demo: {len(bad)} bad line{'s' if len(bad) > 1 else ''} skipped")
 
 
-def _check_writable(target: str | None, events: str | None) -> None:
+def _check_outputs(options: argparse.Namespace) -> None:
     """
-    Finds out before the day, not after it, whether the result can be written.
+    Finds out before the day, not after it, whether what it found can be written.
     """
+    if options.json == options.report == "-":
+        raise _CannotRun("--json and --report cannot both go to standard output")
+    for name, target in (("--json", options.json), ("--report", options.report)):
+        _check_writable(name, target, options.events)
+    if options.json not in {None, "-"} and options.report is not None:
+        with suppress(OSError):
+            if Path(options.json).samefile(options.report):
+                raise _CannotRun(f"--json and --report are both {options.report}")
+
+
+def _check_writable(name: str, target: str | None, events: str | None) -> None:
     if target is None or target == "-":
         return
     path = Path(target)
     try:
         if events not in {None, "-"} and path.exists() and path.samefile(str(events)):
-            raise _CannotRun(f"--json {target} is the input itself")
+            raise _CannotRun(f"{name} {target} is the input itself")
         with path.open("ab"):
             pass
     except OSError as error:
         _give_up(f"cannot write {target}", error)
 
 
-def _write_json(target: str, result: Result, bad: Sequence[BadLine]) -> None:
+def _folder(target: str | None) -> Path | None:
+    """
+    The folder for objects, in which there are none of another day: all that is there is read back.
+    """
+    if target is None:
+        return None
+    path = Path(target)
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+        if (path / "events").exists():
+            raise _CannotRun(f"--objects {target} has events in it already; give another folder")
+    except OSError as error:
+        _give_up(f"cannot write {target}", error)
+    return path
+
+
+def _as_json(result: Result, bad: Sequence[BadLine]) -> str:
     found: dict[str, Any] = {**result.to_dict(), "bad_lines": [one._asdict() for one in bad], "version": __version__}
-    text = json.dumps(found, indent=1, sort_keys=True) + "\n"
+    return json.dumps(found, indent=1, sort_keys=True) + "\n"
+
+
+def _write(target: str, text: str) -> None:
     if target == "-":
         sys.stdout.write(text)
         return
     try:
-        Path(target).write_bytes(text.encode("ascii"))
+        Path(target).write_bytes(text.encode())
     except OSError as error:
         _give_up(f"cannot write {target}", error)

@@ -9,11 +9,15 @@ from typing import TYPE_CHECKING
 
 from postroom.clock import ManualClock, SystemClock, to_datetime
 from postroom.errors import InvalidInput
-from postroom.lab.accounts import Result, result
+from postroom.firehose import DirectoryStore, MemoryStore
 from postroom.lab.arrivals import arrivals
 from postroom.lab.flow import Flow
+from postroom.lab.tally import result
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from postroom.lab.accounts import Result
     from postroom.lab.events import Event
     from postroom.lab.flow import Progress
 
@@ -22,7 +26,12 @@ _LAST_CALLS_S = 5.0
 
 
 def play(
-    events: Sequence[Event], *, seed: int = 0, speed: float | None = None, progress: Progress | None = None
+    events: Sequence[Event],
+    *,
+    seed: int = 0,
+    speed: float | None = None,
+    objects: Path | None = None,
+    progress: Progress | None = None,
 ) -> Result:
     """
     Plays a day of events, and accounts for each.
@@ -39,6 +48,7 @@ def play(
         events: One or more; their ids differ.
         seed: Draws arrivals, failures, the poison kind and ids.
         speed: Play against a `SystemClock` of that speed, above 0; None: on a `ManualClock`.
+        objects: The folder that the archive writes to, in which there is no ``events`` yet; None: into memory.
         progress: Told of each event that was counted; on a `SystemClock` by several threads.
 
     Raises:
@@ -49,7 +59,8 @@ def play(
     plan = arrivals(events, seed)
     # A SystemClock's threads leave by themselves. Closing it would report as unfinished what is in its last steps.
     clock = ManualClock(to_datetime(plan.start_us)) if speed is None else SystemClock(speed=speed)
-    flow = Flow(plan, seed, clock, progress)
+    store = MemoryStore() if objects is None else DirectoryStore(objects)
+    flow = Flow(plan, seed, clock, store, progress)
     interrupted = False
     try:
         flow.play()
@@ -58,8 +69,12 @@ def play(
     finally:
         flow.stop()
         flow.recorder.close()
-        flow.function.close()
-        flow.function.join(_LAST_CALLS_S)
+        functions = [*flow.functions.values(), flow.counter]
+        for function in functions:
+            function.close()
+        for function in functions:
+            function.join(_LAST_CALLS_S)
+    flow.archive.flush()
     found = result(flow, interrupted=interrupted)
     flow.region.close()
     return found

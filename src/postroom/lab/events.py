@@ -19,7 +19,7 @@ from typing import Any, BinaryIO, Final, NamedTuple, NoReturn, cast
 
 from postroom.clock import to_instant_us
 from postroom.errors import InvalidInput
-from postroom.limits import MESSAGE_SIZE_MAX_BYTES
+from postroom.limits import PUBLISH_SIZE_MAX_BYTES
 
 _GZIP: Final = b"\x1f\x8b"
 _BOM: Final = b"\xef\xbb\xbf"
@@ -165,10 +165,10 @@ def _event(number: int, line: bytes, lines: dict[str, int]) -> Event:
         raise _Bad(f"has the id {_shown(id_)} of line {lines[id_]}")
     time_us = _time_us(entry["time"]) if entry.get("time") is not None else None
     sent = {"id": id_, "source": source, "detail-type": kind, "detail": detail}
-    # In ASCII: whatever characters JSON can escape, a queue then takes (SQS 6.2).
+    # In ASCII: whatever characters JSON can escape, topics and queues then take (SQS 6.2).
     body = json.dumps(sent if time_us is None else {**sent, "time": entry["time"]})
-    if len(body) > MESSAGE_SIZE_MAX_BYTES:
-        raise _Bad(f"is a message of {len(body):,} bytes; a queue takes {MESSAGE_SIZE_MAX_BYTES:,}")
+    if len(body) > PUBLISH_SIZE_MAX_BYTES:
+        raise _Bad(f"is a message of {len(body):,} bytes; a topic takes {PUBLISH_SIZE_MAX_BYTES:,}")
     return Event(number, id_, kind, repository_of(detail), time_us, body)
 
 

@@ -31,7 +31,11 @@ class Put(Protocol):
     Puts an event on the bus.
     """
 
-    def __call__(self, *, source: str, detail_type: str, detail: Mapping[str, Any]) -> object: ...
+    def __call__(self, *, source: str, detail_type: str, detail: Mapping[str, Any]) -> object:
+        """
+        As `EventBus.put_event`.
+        """
+        ...
 
 
 REQUIRED: Final[Mapping[str, tuple[str, ...]]] = {
@@ -125,7 +129,7 @@ def parsed(body: str) -> Detail:
     return found
 
 
-def _at(detail: Mapping[str, Any], path: str) -> Any:  # noqa: ANN401 - JSON
+def _at(detail: Mapping[str, Any], path: str) -> Any:
     found: Any = detail
     for key in path.split("."):
         found = found.get(key) if isinstance(found, dict) else None

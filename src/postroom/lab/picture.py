@@ -19,7 +19,6 @@ from postroom.lab.wiring import (
     STORE,
     STREAM,
     TOPIC,
-    carried,
     dead,
 )
 from postroom.lab.words import counted
@@ -48,7 +47,7 @@ def picture(result: Result) -> Iterator[str]:
     """
     The lines of the picture.
     """
-    counts = carried(result)
+    counts = result.carried
     yield f"  {counted(len(result.accounts), 'event')}"
     yield "   │"
     yield "   ▼"
@@ -73,17 +72,15 @@ def _beyond(result: Result, counts: dict[tuple[str, str], int]) -> Iterator[str]
     """
     From the bus to the far end.
     """
-    rules = {destination: rule for rule, destination in RULES}
-    width = max(map(len, rules.values()))
+    width = max(len(rule) for rule, _ in RULES) + 2
     heads = {
-        destination: f"{_count(counts.get((BUS, destination), 0))} {rules[destination]:─<{width + 1}}─▶ {destination}"
-        for destination in rules
+        destination: f"{_count(counts.get((BUS, destination), 0))}─ {f'{rule} ':─<{width}}▶ {destination}"
+        for rule, destination in RULES
     }
-    stream = f"   ├{heads[STREAM]}"
-    counter = f"{_arrow(counts.get((STREAM, COUNTER), 0))}{COUNTER}"
-    yield f"{stream} ┬{counter}"
-    archive = f"{_arrow(counts.get((STREAM, ARCHIVE), 0))}{ARCHIVE}"
-    yield f"   │{'':<{len(stream) - 3}}└{archive}{_arrow(counts.get((ARCHIVE, STORE), 0))}{STORE}"
+    stream = f"   ├{heads[STREAM]} "
+    yield f"{stream}┬{_arrow(counts.get((STREAM, COUNTER), 0))}{COUNTER}"
+    objects = counted(counts.get((ARCHIVE, STORE), 0), "object")
+    yield f"{'   │':<{len(stream)}}└{_arrow(counts.get((STREAM, ARCHIVE), 0))}{ARCHIVE}, {objects}"
     for mark, queue in (("├", DIGEST), ("└", ATTENTION)):
         yield f"   {mark}{heads[queue]}, {counts.get((queue, OPERATOR), 0):,} read after the day"
     yield f"  {counted(result.figures['counted'], 'event')} counted by {COUNTER}"

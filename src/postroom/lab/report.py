@@ -7,7 +7,7 @@ How they are shown is `screen`'s business. Times are hours, minutes and seconds 
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from postroom.lab.accounts import WAYS, Tone
@@ -16,7 +16,7 @@ from postroom.lab.wiring import dead
 from postroom.lab.words import clean, counted, shown_error, shown_size, shown_span, shown_time
 
 if TYPE_CHECKING:
-    from postroom.lab.accounts import Account, DeadLetter, Result, Step
+    from postroom.lab.accounts import Account, DeadLetter, ObjectRow, Result, Step
     from postroom.lab.events import BadLine
 
 _TOP: Final = 5
@@ -62,7 +62,7 @@ def report(
     Counted by kind
     Counted by repository
     The slowest event: line-... in all
-    Objects
+    Objects, in memory
     Accounted for
 
     Args:
@@ -81,14 +81,19 @@ def report(
         Section("Counted by kind", _bars(result.kinds, bar)),
         Section("Counted by repository", _bars(result.repositories, bar)),
         *_slowest(result),
-        _objects(result, folder),
+        _objects(result, bar, folder),
         _verdict(result, bad),
     ]
 
 
 def _heading(result: Result) -> Section:
     kinds = len({account.event.kind for account in result.accounts})
-    lines = [Line("  Each arrived at its own time." if result.by_time else "  They arrived at instants drawn from the seed.", "dim")]
+    lines = [
+        Line(
+            "  Each arrived at its own time." if result.by_time else "  They arrived at instants drawn from the seed.",
+            "dim",
+        )
+    ]
     if result.poison is not None:
         lines.append(Line(f"  The auditor cannot read {clean(result.poison, 40)} events until it is mended.", "dim"))
     count = counted(len(result.accounts), "event")
@@ -178,7 +183,7 @@ def _slowest(result: Result) -> Iterator[Section]:
         return
     event = slowest.event
     title = f"The slowest event: {clean(event.id, 14)} ({clean(event.kind, 20)}), {shown_span(slowest.took_us)}"
-    yield Section(f"{title} in all", timeline(result.steps))
+    yield Section(f"{title} in all", timeline(result.told))
 
 
 def timeline(steps: Sequence[Step]) -> list[Line]:
@@ -195,12 +200,10 @@ def timeline(steps: Sequence[Step]) -> list[Line]:
     Args:
         steps: In order.
     """
-    # Whether a call was begun shows in how it ended.
-    told = [step for step in steps if step.kind != "invoked"]
-    width = max((len(step.resource) for step in told), default=0)
+    width = max((len(step.resource) for step in steps), default=0)
     lines: list[Line] = []
     before: int | None = None
-    for step in told[:_STEPS_SHOWN]:
+    for step in steps[:_STEPS_SHOWN]:
         at = span = ""
         if step.at_us != before:
             at = shown_time(step.at_us)
@@ -210,30 +213,48 @@ def timeline(steps: Sequence[Step]) -> list[Line]:
             lines.append(Line(head + text, step.tone))
             head = " " * len(head)
         before = step.at_us
-    if len(told) > _STEPS_SHOWN:
-        lines.append(Line(f"  and {len(told) - _STEPS_SHOWN} more, which --report and --json have", "dim"))
+    if len(steps) > _STEPS_SHOWN:
+        lines.append(Line(f"  and {len(steps) - _STEPS_SHOWN} more, which --report and --json have", "dim"))
     return lines
 
 
-def _objects(result: Result, folder: str | None) -> Section:
-    lines: list[Line] = []
-    hour = ""
+def _objects(result: Result, bar: str, folder: str | None) -> Section:
+    """
+    The hours as folders, and what is in each.
+    """
+    hours: dict[str, list[ObjectRow]] = {}
     for one in result.objects:
-        parent, _, name = one.key.rpartition("/")
-        if parent != hour:
-            hour = parent
-            lines.append(Line(f"  {parent}/", "dim"))
-        lines.append(Line(f"    {name[:58]:<58} {counted(one.records, 'record'):>12}  {shown_size(one.size):>11}"))
-    return Section("Objects", lines or [Line("  none")])
+        hours.setdefault(one.key.rpartition("/")[0], []).append(one)
+    most = max((sum(one.records for one in objects) for objects in hours.values()), default=1)
+    lines: list[Line] = []
+    day = ""
+    for hour, objects in hours.items():
+        parent, _, name = hour.rpartition("/")
+        if parent != day:
+            day = parent
+            lines.append(Line(f"  {parent}/"))
+        records, size = sum(one.records for one in objects), shown_size(sum(one.size for one in objects))
+        what = f"{counted(len(objects), 'object'):>10}  {counted(records, 'record'):>11}  {size:>11}"
+        lines.append(Line(f"    {name}/  {what}  {_bar(records, most, bar)}"))
+    where = "in memory" if folder is None else f"in {clean(folder)}"
+    return Section(f"Objects, {where}", lines or [Line("  none")])
 
 
 def _verdict(result: Result, bad: Sequence[BadLine]) -> Section:
     total = len(result.accounts)
     found = total - len(result.missing)
     if result.complete:
-        lines = [Line(f"  ok: {found:,} of {counted(total, 'event')}, each counted once and found in an object, by its id", "good")]
+        lines = [
+            Line(
+                f"  ok: {found:,} of {counted(total, 'event')}, each counted once and found in an object, by its id",
+                "good",
+            )
+        ]
     else:
-        lines = [Line(f"  INCOMPLETE: {found:,} of {counted(total, 'event')} came to the far end", "bad"), *_what_lacks(result)]
+        lines = [
+            Line(f"  INCOMPLETE: {found:,} of {counted(total, 'event')} came to the far end", "bad"),
+            *_what_lacks(result),
+        ]
     lines += [Line(f"  {count:>7,}  {WAYS[way]}") for way, count in result.ways.items() if count]
     if bad:
         lines.append(Line(f"  {counted(len(bad), 'bad line')} of the input skipped", "bad"))

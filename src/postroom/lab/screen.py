@@ -11,13 +11,16 @@ from collections.abc import Callable, Generator, Iterable
 from contextlib import contextmanager
 from typing import TYPE_CHECKING, Any, Final, TextIO
 
-from postroom.lab.report import Section, Tone, shown_time
+from postroom.lab.words import shown_time
 
 if TYPE_CHECKING:
+    from postroom.lab.accounts import Tone
     from postroom.lab.flow import Progress
+    from postroom.lab.report import Section
 
 _STYLES: Final[dict[Tone, str]] = {"": "", "good": "green", "bad": "red", "dim": "dim"}
 _BLOCK: Final = "\N{BLACK SQUARE}"
+_BOXES: Final = "\N{BOX DRAWINGS LIGHT HORIZONTAL}\N{BLACK RIGHT-POINTING TRIANGLE}"
 _PROGRESS_LINES: Final = 10
 
 
@@ -50,12 +53,27 @@ def bar_char(stream: TextIO) -> str:
     return _BLOCK if is_rich(stream) else "#"
 
 
+def draws_boxes(stream: TextIO) -> bool:
+    """
+    Whether characters that draw boxes can be written there.
+
+    >>> import io
+    >>> draws_boxes(io.TextIOWrapper(io.BytesIO(), "ascii")), draws_boxes(io.TextIOWrapper(io.BytesIO(), "utf-8"))
+    (False, True)
+    """
+    try:
+        _BOXES.encode(getattr(stream, "encoding", None) or "ascii")
+    except (UnicodeEncodeError, LookupError):
+        return False
+    return True
+
+
 def show(sections: Iterable[Section], stream: TextIO) -> None:
     """
     Shows a report.
 
     >>> import sys
-    >>> from postroom.lab.report import Line
+    >>> from postroom.lab.report import Line, Section
     >>> show([Section("Accounted for", [Line("  ok", "good")])], sys.stdout)
     <BLANKLINE>
     Accounted for

@@ -4,10 +4,7 @@ Who is wired to whom: the names that the flow, the picture and the page share.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Final, NamedTuple
-
-if TYPE_CHECKING:
-    from postroom.lab.accounts import Result
+from typing import Final, NamedTuple
 
 
 class Lane(NamedTuple):
@@ -53,10 +50,3 @@ def dead(queue: str) -> str:
     'audit-dead'
     """
     return f"{queue}-dead"
-
-
-def carried(result: Result) -> dict[tuple[str, str], int]:
-    """
-    How much went over each arrow.
-    """
-    return {(arrow.source, arrow.target): arrow.count for arrow in result.arrows}

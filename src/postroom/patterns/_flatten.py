@@ -46,7 +46,7 @@ def flatten(event: Mapping[str, Any]) -> Leaves:
     while waiting:
         path, value, member_of = waiting.pop()
         if isinstance(value, Mapping):
-            for key, inner in reversed(value.items()):
+            for key, inner in reversed(list(value.items())):
                 if not isinstance(key, str):
                     raise InvalidInput(f"The key {key!r} of an event is no str.", help="Keys of JSON objects are text.")
                 waiting.append((key if path is None else f"{path}.{key}", inner, member_of))

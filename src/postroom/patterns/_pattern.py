@@ -120,10 +120,7 @@ class Pattern:
             fitting = [leaf.member_of for leaf in here if any(one.wants(leaf.value) for one in wanted)]
             if fitting and all(member_of.items() <= chosen.items() for member_of in fitting):
                 continue  # whichever it is, it chooses no element
-            for member_of in fitting:
-                if self._matches(leaves, at + 1, {**chosen, **member_of}):
-                    return True
-            return False
+            return any(self._matches(leaves, at + 1, {**chosen, **member_of}) for member_of in fitting)
         return True
 
     def to_dict(self) -> dict[str, Any]:

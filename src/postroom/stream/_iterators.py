@@ -20,6 +20,7 @@ KEY_BITS: Final = 256
 _SIGNATURE_BYTES: Final = 32
 # A 1, as AWS's begin; issued, shard, ordinal, counter and second of the floor, and a number that makes each a new one.
 _FORM: Final = Struct(">QqIQQQQ")
+_REMEMBERED: Final = 1_024
 _BYTES: Final = _FORM.size + _SIGNATURE_BYTES
 
 
@@ -35,11 +36,12 @@ class Iterators:
     (False, None)
     """
 
-    __slots__ = ("_next", "_signing")
+    __slots__ = ("_lately", "_next", "_signing")
 
     def __init__(self, key: int) -> None:
         self._signing = blake2b(key=key.to_bytes(KEY_BITS // 8, "big"), digest_size=_SIGNATURE_BYTES)
         self._next = count().__next__
+        self._lately: dict[str, tuple[int, int, int, int]] = {}
 
     def write(self, now: int, shard: int, ordinal: int, floor: int = 0) -> str:
         """
@@ -53,7 +55,9 @@ class Iterators:
         """
         counter, second = floor >> SECOND_BITS, floor & (1 << SECOND_BITS) - 1
         said = _FORM.pack(1, now, shard, ordinal, counter, second, self._next())
-        return b2a_base64(said + self._sign(said), newline=False).decode()
+        text = b2a_base64(said + self._sign(said), newline=False).decode()
+        self._remember(text, (now, shard, ordinal, floor))
+        return text
 
     def read(self, text: str) -> tuple[int, int, int, int] | None:
         """
@@ -61,6 +65,9 @@ class Iterators:
 
         One in double quotes is taken, too (KIN 6).
         """
+        known = self._lately.get(text)
+        if known is not None:
+            return known
         if text[:1] == '"' == text[-1:]:
             text = text[1:-1]
         try:
@@ -71,7 +78,15 @@ class Iterators:
         if len(given) != _BYTES or given[_FORM.size :] != self._sign(said):
             return None
         _, issued, shard, ordinal, counter, second, _ = _FORM.unpack(said)
-        return issued, shard, ordinal, counter << SECOND_BITS | second
+        position = issued, shard, ordinal, counter << SECOND_BITS | second
+        self._remember(text, position)
+        return position
+
+    def _remember(self, text: str, position: tuple[int, int, int, int]) -> None:
+        # Nearly always the iterator of the last response is the next to be read: it need not be checked.
+        if len(self._lately) >= _REMEMBERED:
+            self._lately.clear()
+        self._lately[text] = position
 
     def _sign(self, said: bytes) -> bytes:
         signing = self._signing.copy()

@@ -109,7 +109,7 @@ class ShardReader:
             InvalidInput: It is of another shard, or none.
         """
         log = self._lane.log
-        origin = getattr(record, "_origin", None)
+        origin = getattr(record, "origin", None)
         if origin != log.origin:
             raise InvalidInput(
                 f"{record!r:.80} is no record of {self.shard_id}.",

@@ -158,15 +158,15 @@ class ReadCalls(StreamFrame):
                 log.settle(now)
                 ordinal = log.seek(ordinal, floor)
                 records = log.read(ordinal, limit)
-                following = ordinal + len(records)
-                is_behind = following < log.end
+                end = log.end
         except PostroomError as error:
             self._sign(error, "get_records")
             raise
+        following = ordinal + len(records)
         if records:
             self._clock.note_progress()
         # A clock that stands still must not make it look as if there were nothing more.
-        behind = max((now - records[-1]._arrived_at_us) // 1_000, 1) if is_behind else 0
+        behind = max((now - records[-1].arrived_at_us) // 1_000, 1) if following < end else 0
         onward = self._iterators.write(now, shard, following, 0 if records else floor)
         if self._clock.has_due:
             self._clock.run_due()

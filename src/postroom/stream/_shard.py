@@ -4,9 +4,9 @@ What lies in one shard: an append-only log, and where in it a reading starts.
 Every record has an *ordinal*: how many were appended to its shard before it. Ordinals never change, so a position in a
 shard is a plain number. Records lie in segments of `SEGMENT_RECORDS`, all full but the last::
 
-    ordinal        0 ...  1023 | 1024 ... 2047 | 2048 ... 3071 | 3072 ... 3100
-    segments       dropped       [0]             [1]             [2], still growing
-                                      ^ horizon 1500: what is left of it has expired
+    ordinal        0 ... 4095 | 4096 ... 8191 | 8192 ... 12287 | 12288 ... 12300
+    segments       dropped      [0]             [1]              [2], still growing
+                                     ^ horizon 5000: what lies before has expired
 
 Appending costs the same whatever the log holds, and so does reading at an ordinal. A sequence number or an instant is
 found by two binary searches, over the segments and in one of them. Retention moves the horizon; only whole segments are
@@ -20,18 +20,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from itertools import pairwise
-from operator import attrgetter
+from operator import itemgetter
 from typing import Final
 
 from postroom.limits import GET_RECORDS_MAX_BYTES
-from postroom.stream._record import Record
+from postroom.stream._record import ARRIVED, COUNTER, Record
 from postroom.stream._sequence import SECOND_BITS, Origin, written_s
 
-SEGMENT_RECORDS: Final = 1_024
-"""Reading costs a slice a segment, dropping at most one segment's records too late: in between there is much room."""
+SEGMENT_RECORDS: Final = 4_096
+"""A read that crosses from one to the next copies twice; what expires is kept until its whole segment has."""
 
-_counter: Final = attrgetter("_counter")
-_arrived: Final = attrgetter("_arrived_at_us")
+_counter: Final = itemgetter(COUNTER)
+_arrived: Final = itemgetter(ARRIVED)
 
 
 class Segment(list[Record]):
@@ -99,7 +99,7 @@ class ShardLog:
         arrived = self.latest
         if now > arrived:
             self.latest = arrived = now
-        record = Record(self.origin, self._draw(), arrived, data, partition_key)
+        record = Record((self.origin, self._draw(), arrived, data, partition_key))
         tail = self._segments[-1]
         if len(tail) < SEGMENT_RECORDS:
             tail.size += size
@@ -119,7 +119,7 @@ class ShardLog:
             return [self.append(now, *entry) for entry in entries]
         self.latest = max(self.latest, now)
         origin, draw, arrived = self.origin, self._draw, self.latest
-        records = [Record(origin, draw(), arrived, data, key) for data, key, _ in entries]
+        records = [Record((origin, draw(), arrived, data, key)) for data, key, _ in entries]
         tail.size += sum([size for _, _, size in entries])
         tail += records
         return records
@@ -136,7 +136,7 @@ class ShardLog:
         self.horizon = max(self.horizon, self._find(_arrived, now - self.retention, bisect_right))
         self._drop()
         if self.horizon < self.end:
-            self._expires = self._at(self.horizon)._arrived_at_us + self.retention
+            self._expires = self._at(self.horizon).arrived_at_us + self.retention
         return self.horizon
 
     def retain(self, now: int, retention: int) -> None:
@@ -182,15 +182,15 @@ class ShardLog:
         """
         counter, second = divmod(key, 1 << SECOND_BITS)
         ordinal = self._find(_counter, counter)
-        if ordinal < self.end and (found := self._at(ordinal))._counter == counter:
-            return ordinal + (written_s(found._arrived_at_us) < second)
+        if ordinal < self.end and (found := self._at(ordinal))[COUNTER] == counter:
+            return ordinal + (written_s(found.arrived_at_us) < second)
         return ordinal
 
     def first_after(self, record: Record) -> int:
         """
         The ordinal after that record, which is one of this shard. O(log n).
         """
-        return self._find(_counter, record._counter + 1)
+        return self._find(_counter, record[COUNTER] + 1)
 
     def seek(self, ordinal: int, floor: int) -> int:
         """
@@ -210,7 +210,7 @@ class ShardLog:
         The record with that counter and its ordinal, if it is kept, expired or not. O(log n).
         """
         ordinal = self._find(_counter, counter)
-        if ordinal < self.end and (found := self._at(ordinal))._counter == counter:
+        if ordinal < self.end and (found := self._at(ordinal))[COUNTER] == counter:
             return ordinal, found
         return None
 
@@ -219,7 +219,7 @@ class ShardLog:
         Whether a record with that counter would be older than all that are kept, and something was given back.
         """
         oldest = self._segments[0]
-        return oldest.first > 0 and counter < oldest[0]._counter
+        return oldest.first > 0 and counter < oldest[0][COUNTER]
 
     def read(self, ordinal: int, most: int, most_bytes: int = GET_RECORDS_MAX_BYTES) -> list[Record]:
         """
@@ -268,16 +268,16 @@ class ShardLog:
         # One that was cut short by Ctrl-C may have been counted and not added.
         assert all(segment.size >= sum(map(size_of, segment)) for segment in segments)
         assert segments[0].first <= self.horizon <= self.end
-        assert all(one._counter < two._counter for one, two in pairwise(kept))
-        assert all(one._arrived_at_us <= two._arrived_at_us for one, two in pairwise(kept))
-        assert all(record._origin is self.origin for record in kept)
+        assert all(one[COUNTER] < two[COUNTER] for one, two in pairwise(kept))
+        assert all(one.arrived_at_us <= two.arrived_at_us for one, two in pairwise(kept))
+        assert all(record.origin is self.origin for record in kept)
 
 
 def size_of(record: Record) -> int:
     """
     Bytes of its data and its partition key.
     """
-    return len(record._data) + len(record._partition_key.encode())
+    return len(record.data) + len(record.partition_key.encode())
 
 
 def _up_to(records: list[Record], most_bytes: int) -> list[Record]:

@@ -144,7 +144,7 @@ class Stream(ReadCalls):
             self._tell(with_causes(seen, causes()))
         if self._clock.has_due:
             self._clock.run_due()
-        return PutRecord(record)
+        return PutRecord((record,))
 
     def _check(self, data: bytes, partition_key: str, explicit_hash_key: str | None) -> tuple[bytes, str, int, int]:
         checked = checks.check_record(data, partition_key, explicit_hash_key)
@@ -213,7 +213,7 @@ class Stream(ReadCalls):
         if self._clock.has_due:
             self._clock.run_due()
         records = put if len(shares) == 1 else [found[number] for number in range(len(sized))]
-        return BatchOutcome(_INDEXES[: len(records)], records, PutRecord, has_failures=False)
+        return BatchOutcome(_INDEXES[: len(records)], records, _put, has_failures=False)
 
     def _place_all(self, entries: Iterable[RecordEntry]) -> tuple[list[tuple[bytes, str, int]], list[int]]:
         """
@@ -291,6 +291,10 @@ class Stream(ReadCalls):
             )
             for record in records
         ]
+
+
+def _put(record: Record) -> PutRecord:
+    return PutRecord((record,))
 
 
 def _encoded(body: str) -> bytes:

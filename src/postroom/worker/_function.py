@@ -8,15 +8,16 @@ import json
 import random
 from collections.abc import Iterable, Mapping
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Literal, Never, cast
+from typing import TYPE_CHECKING, Any, Literal, Never
 
 from postroom.clock import Clock, Due, Duration, ManualClock, show_span
-from postroom.delivery import Resource, refuse_unknown
+from postroom.delivery import refuse_unknown
 from postroom.delivery._refusals import EVENT_SOURCE_NOT_THERE, FUNCTION_NOT_THERE
 from postroom.errors import FunctionInvalidParameterValue, InvalidInput, NotSupported, PostroomError
 from postroom.limits import INVOCATION_RETRIES_MAX
 from postroom.message import format_uuid
 from postroom.observe import Destination, Home, Wire, causes
+from postroom.stream import Stream
 from postroom.worker._asynchronous import Asynchronous
 from postroom.worker._checks import check_dead_letters, event_age_us, in_range
 from postroom.worker._frame import FunctionFrame, Handler
@@ -31,7 +32,6 @@ if TYPE_CHECKING:
     from postroom.faults import Faults
     from postroom.message import Parcel
     from postroom.queue import Queue
-    from postroom.stream import Stream
     from postroom.worker._aio import FunctionAio
 
 _QUEUE_BATCH_SIZE = 10
@@ -302,28 +302,32 @@ class Function(FunctionFrame):
                 f"The handler of {self._name} is an async def, which no thread of a clock can run.",
                 help="Await function.aio.poll(queue) on your event loop, or give a plain function.",
             )
-        uuid = format_uuid(self._home.random.getrandbits(128))
         mapping: EventSourceMapping
-        if isinstance(source, Resource) and source.kind == "stream":
-            mapping = StreamMapping(
-                self,
-                cast("Stream", source),
-                batch_size=batch_size,
-                uuid=uuid,
-                starting_position=starting_position,
-                starting_position_timestamp=starting_position_timestamp,
-                max_retries=maximum_retry_attempts,
-                on_failure=on_failure,
-            )
-        else:
-            _refuse_for_queues(starting_position, starting_position_timestamp, maximum_retry_attempts, on_failure)
-            size = _QUEUE_BATCH_SIZE if batch_size is None else batch_size
-            mapping = QueueMapping(self, cast("Queue", source), batch_size=size, uuid=uuid)
-        with self._lock:
-            self._refuse_closed("add_event_source")
-            refuse_second(self._mappings, mapping.source, self._arn)
-            self._mappings = [*(one for one in self._mappings if not one.closed), mapping]
-        mapping.start()
+        uuid = format_uuid(self._home.random.getrandbits(128))
+        try:
+            if isinstance(source, Stream):
+                mapping = StreamMapping(
+                    self,
+                    source,
+                    batch_size=batch_size,
+                    uuid=uuid,
+                    starting_position=starting_position,
+                    starting_position_timestamp=starting_position_timestamp,
+                    max_retries=maximum_retry_attempts,
+                    on_failure=on_failure,
+                )
+            else:
+                _refuse_for_queues(starting_position, starting_position_timestamp, maximum_retry_attempts, on_failure)
+                size = _QUEUE_BATCH_SIZE if batch_size is None else batch_size
+                mapping = QueueMapping(self, source, batch_size=size, uuid=uuid)
+            with self._lock:
+                self._refuse_closed("add_event_source")
+                refuse_second(self._mappings, mapping.source, self._arn)
+                self._mappings = [*(one for one in self._mappings if not one.closed), mapping]
+            mapping.start()
+        except PostroomError as error:
+            self._sign(error, "add_event_source")
+            raise
         return mapping
 
     @property

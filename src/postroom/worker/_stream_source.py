@@ -63,24 +63,33 @@ class Lane:
     def ask(self) -> None:
         """
         Asks to be woken: when its batch is tried again, or when there is something in the shard.
+
+        Only who has just been woken calls this, or nobody was yet: there is one wake-up on its way, never two.
         """
-        now = self._clock.now_us()
         try:
-            with self._lock:
-                if self._mapping.closed or self._busy or _is_active(self._registration) or _is_active(self._alarm):
-                    return
-                due = now if self._core.discarded is not None else self._core.due_at
-                # The stream's lock and the clock's are taken below this one, never the other way round.
-                if due is not None:
-                    self._alarm = self._clock.alarm(due, self._ring, str(self._function))
-                else:
-                    self._registration = self._reader.when_ready(self._work)
+            if self._mapping.closed or self._busy:
+                return
+            due = self._clock.now_us() if self._core.discarded is not None else self._core.due_at
+            if due is not None:
+                self._keep(alarm=self._clock.alarm(due, self._ring, str(self._function)))
+            else:
+                # Without the lock: it may call back at once.
+                self._keep(registration=self._reader.when_ready(self._work))
         except ResourceClosed:
             self._mapping.close()
-        if self._mapping.source.closed:
-            self._mapping.close()  # closed in between: it calls nobody any more
         if self._clock.has_due:
             self._clock.run_due()
+
+    def _keep(self, registration: Registration | None = None, alarm: Timer | None = None) -> None:
+        """
+        Keeps what is going to wake it, to be cancelled; unless it did so already, and what comes next is kept.
+        """
+        with self._lock:
+            if self._mapping.closed:
+                _cancel(registration)
+                _cancel(alarm)
+            elif _is_active(registration) or _is_active(alarm):
+                self._registration, self._alarm = registration, alarm
 
     def _ring(self) -> None:
         self._clock.run(self._work, str(self._function), patient=True)
@@ -92,10 +101,8 @@ class Lane:
         with self._lock:
             registration, self._registration = self._registration, None
             alarm, self._alarm = self._alarm, None
-        if registration is not None:
-            registration.cancel()
-        if alarm is not None:
-            alarm.cancel()
+        _cancel(registration)
+        _cancel(alarm)
 
     def after_fork_in_child(self) -> None:
         """
@@ -105,9 +112,7 @@ class Lane:
         if self._busy == get_ident():
             return
         self._busy = 0
-        if _is_active(self._alarm):
-            assert self._alarm is not None
-            self._alarm.cancel()
+        _cancel(self._alarm)
         if not _is_active(self._registration):
             self._clock.run(self.ask, str(self._function), patient=True)
 
@@ -224,9 +229,9 @@ class StreamMapping(EventSourceMapping):
         """
         try:
             self._stream._refuse_closed("add_event_source")
-            timestamp = {} if self._timestamp is None else {"timestamp": self._timestamp}
             readers = [
-                self._stream.reader(shard.shard_id, self._position, **timestamp) for shard in self._stream.shards
+                self._stream.reader(shard.shard_id, self._position, timestamp=self._timestamp)
+                for shard in self._stream.shards
             ]
         except BaseException:
             self.close()
@@ -334,6 +339,11 @@ class StreamMapping(EventSourceMapping):
                 },
             }
         )
+
+
+def _cancel(one: Registration | Timer | None) -> None:
+    if one is not None:
+        one.cancel()
 
 
 def _is_active(one: Registration | Timer | None) -> bool:

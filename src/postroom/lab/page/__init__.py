@@ -18,7 +18,7 @@ from postroom.lab.page._timeline import timeline
 from postroom.lab.words import counted, shown_error, shown_size, shown_span, shown_time
 
 if TYPE_CHECKING:
-    from postroom.lab.accounts import Result
+    from postroom.lab.accounts import ObjectRow, Result
     from postroom.lab.events import BadLine
 
 _ROWS_MAX: Final = 1_000
@@ -64,7 +64,7 @@ def page(result: Result, bad: Sequence[BadLine] = ()) -> str:
     parts = [
         _account(result, bad),
         section("flow", "The flow", drawing(result), _arrows(result)),
-        section("queues", "Queues and functions", _queues(result), _letters(result)),
+        section("queues", "Queues and functions", _queues(result), _mishaps(result), _letters(result)),
         section("stream", "The stream", _stream(result)),
         _slowest(result),
         _objects(result),
@@ -116,13 +116,21 @@ def _account(result: Result, bad: Sequence[BadLine]) -> Html:
         ),
     ]
     ways = result.ways
-    rows = [[WAYS[way], count, bar(count, total)] for way, count in ways.items() if count or way != "missing"]
+    rows: list[list[Piece]] = [
+        [WAYS[way], count, bar(count, total)] for way, count in ways.items() if count or way != "missing"
+    ]
     told.append(tag("div", _barred("How they got there", "How", rows), class_="short"))
     if missing:
-        told.append(tag("p", f"Missing: {', '.join(missing[:20])}", " and more" if len(missing) > 20 else "", class_="bad"))
+        told.append(
+            tag("p", f"Missing: {', '.join(missing[:20])}", " and more" if len(missing) > 20 else "", class_="bad")
+        )
     if bad:
         told.append(tag("p", f"{counted(len(bad), 'bad line')} of the input skipped.", class_="bad"))
-        told.append(table("Bad lines of the input", ["Line", "What is wrong"], ([one.line, one.what] for one in bad[:_ROWS_MAX])))
+        told.append(
+            table(
+                "Bad lines of the input", ["Line", "What is wrong"], ([one.line, one.what] for one in bad[:_ROWS_MAX])
+            )
+        )
     if result.figures["left"]:
         told.append(tag("p", f"{counted(result.figures['left'], 'message')} left on the way.", class_="bad"))
     return section("account", "Accounted for", *told)
@@ -133,8 +141,10 @@ def _barred(caption: str, head: str, rows: Sequence[Sequence[Piece]]) -> Html:
 
 
 def _arrows(result: Result) -> Html:
-    rows = [[arrow.source, arrow.target, arrow.count, arrow.what] for arrow in result.arrows]
-    return details("The picture as a table", table("Arrows of the flow", ["From", "To", "How many", "What"], rows, numbers=[2]))
+    rows: list[list[Piece]] = [[arrow.source, arrow.target, arrow.carried, arrow.what] for arrow in result.arrows]
+    return details(
+        "The picture as a table", table("Arrows of the flow", ["From", "To", "How many", "What"], rows, numbers=[2])
+    )
 
 
 def _queues(result: Result) -> Html:
@@ -142,7 +152,7 @@ def _queues(result: Result) -> Html:
         "Queue", "Function", "Came in", "Given out", "Calls failed", "On purpose", "Dead letters",
         "Done", "Passed over", "Repeats", "Oldest",
     ]  # fmt: skip
-    rows = [
+    rows: list[list[Piece]] = [
         [
             row.name, row.function, row.sent, row.received, row.failed, row.crashed, row.dead_lettered,
             row.done, row.passed_over, row.repeats, shown_time(row.oldest_age_us),
@@ -150,6 +160,16 @@ def _queues(result: Result) -> Html:
         for row in result.queues
     ]  # fmt: skip
     return table("What each queue and its function did", heads, rows, numbers=range(2, 11))
+
+
+def _mishaps(result: Result) -> Html:
+    figures = result.figures
+    told = (
+        f"{counted(figures['slow_calls'], 'call')} slow on purpose. "
+        f"{counted(figures['lost_acknowledgements'], 'acknowledgement')} lost, which is why some things came twice: "
+        f"{counted(figures['duplicates'], 'record')} too many at the far end."
+    )
+    return tag("p", told)
 
 
 def _letters(result: Result) -> Iterator[Piece]:
@@ -161,17 +181,34 @@ def _letters(result: Result) -> Iterator[Piece]:
     rows: list[list[Piece]] = []
     for letter in letters[:_ROWS_MAX]:
         done = accounts[letter.event.id].done_us
-        end = "still there" if letter.sent_again_as is None else "sent round again" if done is None else f"through at {shown_time(done)}"
+        end = (
+            "still there"
+            if letter.sent_again_as is None
+            else "sent round again"
+            if done is None
+            else f"through at {shown_time(done)}"
+        )
         where = f"{letter.queue}-dead"
-        rows.append([letter.event.id, letter.event.kind, where, shown_time(letter.at_us), letter.tries, shown_error(letter.error), end])
+        rows.append(
+            [
+                letter.event.id,
+                letter.event.kind,
+                where,
+                shown_time(letter.at_us),
+                letter.tries,
+                shown_error(letter.error),
+                end,
+            ]
+        )
     heads = ["Event", "Kind", "Queue", "At", "Tries", "The last failure", "In the end"]
     yield details(counted(len(letters), "dead letter"), table("Dead letters", heads, rows, numbers=[4]))
 
 
 def _stream(result: Result) -> Iterator[Piece]:
     most = max((shard.records for shard in result.shards), default=1)
-    rows = [
-        [shard.shard_id, shard.records, shard.events, shard.repositories, bar(shard.records, most)] for shard in result.shards
+    rows: list[list[Piece]] = [
+        [shard.shard_id, shard.records, shard.events, shard.repositories, bar(shard.records, most)]
+        for shard in result.shards
     ]
     heads = ["Shard", "Records", "Events", "Repositories", "Records"]
     yield table("Records by shard: the repository is the partition key", heads, rows, numbers=[1, 2, 3])
@@ -200,18 +237,36 @@ def _slowest(result: Result) -> Html:
         f"{slowest.event.id} ({slowest.event.kind}) took {shown_span(slowest.took_us)} from its publication until all were "
         f"through with it. It got there {WAYS[slowest.way]}."
     )
-    return section("slowest", "The slowest event", tag("p", told), timeline(result.steps))
+    return section("slowest", "The slowest event", tag("p", told), timeline(result.told))
 
 
 def _objects(result: Result) -> Html:
     objects, total = result.objects, sum(one.size for one in result.objects)
-    rows: list[list[Piece]] = [
-        [tag("code", one.key), one.records, shown_size(one.size), tag("code", one.sha256[:16])] for one in objects[:_ROWS_MAX]
+    records = sum(one.records for one in objects)
+    told = tag("p", f"{counted(len(objects), 'object')}, {shown_size(total)}, {counted(records, 'record')}.")
+    if not objects:
+        return section("objects", "Objects", told)
+    hours: dict[str, list[ObjectRow]] = {}
+    for one in objects:
+        hours.setdefault(one.key.rpartition("/")[0], []).append(one)
+    held = {hour: sum(one.records for one in those) for hour, those in hours.items()}
+    by_hour: list[list[Piece]] = [
+        [f"{hour}/", len(those), held[hour], bar(held[hour], max(held.values()))] for hour, those in hours.items()
     ]
-    heads = ["Key", "Records", "Size", "SHA-256 begins"]
-    told = f"{counted(len(objects), 'object')}, {shown_size(total)}, {counted(sum(one.records for one in objects), 'record')}."
-    shown = details("All objects", table("Objects that the archive wrote", heads, rows, numbers=[1, 2])) if rows else ""
-    return section("objects", "Objects", tag("p", told), shown)
+    rows: list[list[Piece]] = [
+        [tag("code", one.key), one.records, shown_size(one.size), tag("code", one.sha256[:16])]
+        for one in objects[:_ROWS_MAX]
+    ]
+    return section(
+        "objects",
+        "Objects",
+        told,
+        details("By hour", table("By hour", ["Hour", "Objects", "Records", "Records"], by_hour, numbers=[1, 2])),
+        details(
+            "All objects",
+            table("All objects", ["Key", "Records", "Size", "SHA-256 begins"], rows, numbers=[1, 2]),
+        ),
+    )
 
 
 def _events(result: Result) -> Iterator[Piece]:
@@ -221,7 +276,18 @@ def _events(result: Result) -> Iterator[Piece]:
         event = account.event
         sent = "" if account.published_us is None else shown_time(account.published_us)
         counted_at = "" if account.counted_us is None else shown_time(account.counted_us)
-        rows.append([event.id, event.kind, event.repository, sent, counted_at, account.way, account.found, tag("code", account.object or "")])
+        rows.append(
+            [
+                event.id,
+                event.kind,
+                event.repository,
+                sent,
+                counted_at,
+                account.way,
+                account.found,
+                tag("code", account.object or ""),
+            ]
+        )
     heads = ["Event", "Kind", "Repository", "Published", "Counted", "Way", "Found", "First in"]
     yield details(f"All {counted(len(rows), 'event')} by id", table("Events", heads, rows, numbers=[6]))
     if len(accounts) > len(rows):

@@ -20,7 +20,6 @@ from postroom.lab.wiring import (
     STORE,
     STREAM,
     TOPIC,
-    carried,
     dead,
 )
 from postroom.lab.words import counted, shown_size
@@ -65,7 +64,7 @@ def drawing(result: Result) -> Html:
     """
     The flow with its counts, as a picture in a region of its own.
     """
-    counts = carried(result)
+    counts = result.carried
     events = len(result.accounts)
     described = (
         f"{counted(events, 'event')} are published to the topic events, which hands each to the queues builds, reviews, "
@@ -124,7 +123,7 @@ def _dead(result: Result, queue: str, y: int) -> Iterator[Piece]:
     """
     The dead-letter queue, hung under its queue.
     """
-    counts = carried(result)
+    counts = result.carried
     letters = counts.get((f"queue {queue}", f"queue {dead(queue)}"), 0)
     again = counts.get((OPERATOR, f"queue {queue}"), 0)
     words = f"{letters:,} dead, {again:,} again" if letters else "no dead letters"

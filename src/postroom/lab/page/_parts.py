@@ -82,9 +82,7 @@ def details(summary: str, *children: Piece) -> Html:
     return tag("details", tag("summary", summary), *children)
 
 
-def table(
-    caption: str, heads: Sequence[str], rows: Iterable[Sequence[Piece]], *, numbers: Iterable[int] = ()
-) -> Html:
+def table(caption: str, heads: Sequence[str], rows: Iterable[Sequence[Piece]], *, numbers: Iterable[int] = ()) -> Html:
     """
     A table in a region of its own; the first cell of a row is the row's head.
 
@@ -101,7 +99,11 @@ def table(
     marks = ["number" if column in right else None for column in range(len(heads))]
     head = tag("tr", (tag("th", text, scope="col", class_=mark) for text, mark in zip(heads, marks, strict=True)))
     body = (
-        tag("tr", tag("th", row[0], scope="row"), (tag("td", cell, class_=mark) for cell, mark in zip(row[1:], marks[1:], strict=True)))
+        tag(
+            "tr",
+            tag("th", row[0], scope="row"),
+            (tag("td", cell, class_=mark) for cell, mark in zip(row[1:], marks[1:], strict=True)),
+        )
         for row in rows
     )
     return scroll(caption, tag("table", tag("caption", caption), tag("thead", head), tag("tbody", body)))

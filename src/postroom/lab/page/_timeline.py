@@ -22,14 +22,15 @@ _COLUMN: Final = 84
 _SHOWN_INSTANTS: Final = 60
 
 
-def timeline(steps: Sequence[Step]) -> Iterator[Piece]:
+def timeline(told: Sequence[Step]) -> Iterator[Piece]:
     """
     The picture, and the list.
     """
-    told = [step for step in steps if step.kind != "invoked"]
     instants = [list(group) for _, group in groupby(told, key=_at)]
     if len(instants) <= _SHOWN_INSTANTS:
         yield scroll("The slowest event's way as a picture", _picture(told, instants))
+        legend = "A square: something failed there, or was given up. A number: so many things at one instant."
+        yield tag("p", legend, class_="dim")
     yield details(f"Step by step: {counted(len(told), 'step')}", tag("ol", _list(told), class_="steps"))
 
 
@@ -47,7 +48,9 @@ def _picture(told: Sequence[Step], instants: Sequence[Sequence[Step]]) -> Html:
     )
     return tag(
         "svg",
-        tag("title", "The slowest event's way: resources from top to bottom, instants from left to right", id="way-name"),
+        tag(
+            "title", "The slowest event's way: resources from top to bottom, instants from left to right", id="way-name"
+        ),
         tag("desc", described, id="way-told"),
         _lanes(lanes, width),
         _columns(instants, lanes),
@@ -81,8 +84,9 @@ def _columns(instants: Sequence[Sequence[Step]], lanes: dict[str, int]) -> Itera
         before = at
         places = [lanes[step.resource] for step in steps]
         path += [f"{x} {_TOP + _LANE * place + _LANE // 2}" for place in (min(places), max(places))]
-        for place in dict.fromkeys(places):
-            dots.append(_dot(x, place, [step for step in steps if lanes[step.resource] == place]))
+        dots += [
+            _dot(x, place, [step for step in steps if lanes[step.resource] == place]) for place in dict.fromkeys(places)
+        ]
         yield tag("path", d=f"M{path[-2]}L{path[-1]}", class_="path")
     yield dots
 
@@ -96,9 +100,18 @@ def _dot(x: int, lane: int, steps: Sequence[Step]) -> Html:
     return tag(
         "g",
         tag("title", f"{shown_time(steps[0].at_us)} {steps[0].resource}: {words}"),
-        tag("circle", cx=x, cy=y, r=8, class_=f"dot {tone}".rstrip()),
+        _mark(x, y, tone),
         number,
     )
+
+
+def _mark(x: int, y: int, tone: str) -> Html:
+    """
+    Round; square where something failed, for who cannot tell the colours apart.
+    """
+    if tone == "bad":
+        return tag("rect", x=x - 8, y=y - 8, width=16, height=16, class_="dot bad")
+    return tag("circle", cx=x, cy=y, r=8, class_=f"dot {tone}".rstrip())
 
 
 def _list(told: Sequence[Step]) -> Iterator[Piece]:
