@@ -135,39 +135,6 @@ SHARD_ITERATOR_MAX_CHARS: Final = 512
 VIOLATIONS_SHOWN_MAX: Final = 10
 """Faults that one ValidationException of Kinesis lists (KIN 12)."""
 
-STREAM_NAME_MAX_CHARS: Final = 128
-"""KIN 1."""
-
-SHARDS_ON_DEMAND: Final = 4
-"""Shards of a stream that was made without a number of them (KIN 1)."""
-
-SHARDS_MAX: Final = 10_000
-"""Shards to begin with (KIN 3)."""
-
-RECORD_SIZE_MAX_BYTES: Final = 1_048_576
-"""1 MiB: data and partition key of one record (KIN 1, 5)."""
-
-PUT_RECORDS_MAX: Final = 500
-"""Records of one PutRecords (KIN 5)."""
-
-PUT_RECORDS_MAX_BYTES: Final = 10_485_760
-"""10 MiB: data and partition keys of one PutRecords (KIN 5)."""
-
-GET_RECORDS_MAX: Final = 10_000
-"""Records of one GetRecords; also how many it returns unless told (KIN 6)."""
-
-GET_RECORDS_MAX_BYTES: Final = 10_485_760
-"""10 MiB: what one GetRecords returns (KIN 6)."""
-
-SHARD_ITERATOR_LIFE_US: Final = 300 * SECOND_US
-"""5 minutes; at this very age it is still valid (KIN 6)."""
-
-STREAM_RETENTION_MIN_US: Final = 86_400 * SECOND_US
-"""24 hours; also what it is unless given (KIN 1, 8)."""
-
-STREAM_RETENTION_MAX_US: Final = 31_536_000 * SECOND_US
-"""8,760 hours, 365 days (KIN 8)."""
-
 # Delivery streams.
 
 DELIVERY_STREAM_NAME_MAX_CHARS: Final = 64
@@ -278,7 +245,7 @@ EVENT_RESOURCE_MAX_CHARS: Final = 2_048
 """Each of the resources that an event is about (EB 1)."""
 
 EVENT_PATTERN_MAX_CHARS: Final = 4_096
-"""EP 10. AWS's default quota is half of it, and raised on request."""
+"""PAT 10. AWS's default quota is half of it, and raised on request."""
 
 RULE_NAME_MAX_CHARS: Final = 64
 """EB 3."""

@@ -10,18 +10,20 @@ import sys
 import threading
 from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
 import postroom
 from postroom import Faults, ManualClock, Observation, SystemClock
 from postroom.delivery import PhasedRetries, Round, Route
-from postroom.delivery._courier import Failed
 from postroom.errors import InvalidInput, NotFound, ResourceClosed
 from postroom.message import Parcel
 from tests.clock.helpers import Started, until
 from tests.topic.stubs import Box, Sender, Trouble, route_to
+
+if TYPE_CHECKING:
+    from postroom.delivery._courier import Failed
 
 S = 1_000_000
 

@@ -125,9 +125,7 @@ class TestTheDemo:
         assert other.stdout.startswith(b"<!doctype html>")
         assert b"ok: 329 of 329 events" in other.stderr
 
-    def test_objects_go_into_a_folder(
-        self, events: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
-    ) -> None:
+    def test_objects_go_into_a_folder(self, events: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         """
         It is made, and told; a second day does not go on top of the first.
         """

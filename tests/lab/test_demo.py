@@ -34,7 +34,9 @@ def done() -> Result:
 
 
 def shown(result: Result, *, boxes: bool = False) -> str:
-    return "\n".join(line for title, lines in report(result, boxes=boxes) for line in [title, *(text for text, _ in lines)])
+    return "\n".join(
+        line for title, lines in report(result, boxes=boxes) for line in [title, *(text for text, _ in lines)]
+    )
 
 
 class TestTheRealEvents:
@@ -79,7 +81,11 @@ class TestTheRealEvents:
             assert row.left == 0
             assert carried["topic events", f"queue {row.name}"] == row.sent - row.again
         assert sum(row.received for row in done.queues) == sum(account.deliveries for account in done.accounts)
-        assert sum(shard.records for shard in done.shards) == done.figures["records"] == carried["bus hub", "stream activity"]
+        assert (
+            sum(shard.records for shard in done.shards)
+            == done.figures["records"]
+            == carried["bus hub", "stream activity"]
+        )
         assert len(done.shards) == flow.SHARDS
         assert done.figures["duplicates"] == done.figures["records"] - 329
         assert done.figures["dropped"] == 0

@@ -41,7 +41,7 @@ class EventsLimitExceeded(LimitReached):
 
 class InvalidEventPattern(InvalidRequest):
     """
-    EventBridge: the text is no event pattern (EP 9).
+    EventBridge: the text is no event pattern (PAT 9).
     """
 
     code = "InvalidEventPatternException"

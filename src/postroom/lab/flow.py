@@ -63,6 +63,8 @@ OPERATOR_COMES_US: Final = DAY_US + 3_600 * SECOND_US
 
 _LEAVES_A_QUEUE: Final = frozenset({"deleted", "dead-lettered", "expired"})
 _OBSERVATIONS_PER_EVENT: Final = 300
+_OBSERVATIONS_MIN: Final = 100_000
+"""So that a reader that fails all day, once a minute in each shard, pushes nothing out."""
 _NEVER_DONE_S: Final = VISIBILITY_TIMEOUT * MAX_RECEIVE_COUNT + 3_600
 
 
@@ -172,7 +174,9 @@ class Flow:
         self.dead: dict[str, Queue] = {}
         self.functions: dict[str, Function] = {}
         self._wire()
-        self.recorder: Recorder = Recorder(self.region, most=_OBSERVATIONS_PER_EVENT * len(self.events) + 1_000)
+        self.recorder: Recorder = Recorder(
+            self.region, most=_OBSERVATIONS_PER_EVENT * len(self.events) + _OBSERVATIONS_MIN
+        )
         self.region.observe(self._watch)
 
     def _wire(self) -> None:

@@ -125,7 +125,8 @@ def _queues(result: Result) -> Section:
 
 
 def _dead_letters(result: Result) -> Section:
-    letters = result.dead_letters
+    # What is still there comes first, as it is what somebody has to do something about.
+    letters = sorted(result.dead_letters, key=_is_sent_again)
     accounts = {account.event.id: account for account in result.accounts}
     lines: list[Line] = []
     error = ""
@@ -137,6 +138,10 @@ def _dead_letters(result: Result) -> Section:
     if len(letters) > _DEAD_LETTERS_SHOWN:
         lines.append(Line(f"  and {len(letters) - _DEAD_LETTERS_SHOWN} more", "dim"))
     return Section("Dead letters", lines or [Line("  none")])
+
+
+def _is_sent_again(letter: DeadLetter) -> bool:
+    return letter.sent_again_as is not None
 
 
 def _letter(letter: DeadLetter, account: Account) -> Line:

@@ -69,14 +69,14 @@ def event_age_us(given: Duration) -> int:
     age = to_us(given, "maximum_event_age")
     low, high = INVOCATION_AGE_MIN_US, INVOCATION_AGE_MAX_US
     if not low <= age <= high:
-        shown = f"{age / SECOND_US:g}"
+        seconds = age // SECOND_US if age % SECOND_US == 0 else age / SECOND_US
         help_ = "Give maximum_event_age 60 to 21600 seconds (6 hours)."
-        raise _out_of_range("maximumEventAgeInSeconds", shown, low // SECOND_US, high // SECOND_US, help_)
+        raise _out_of_range("maximumEventAgeInSeconds", seconds, low // SECOND_US, high // SECOND_US, help_)
     return age
 
 
-def _out_of_range(aws_name: str, given: float | str, low: int, high: int, help_: str) -> FunctionValidationError:
-    side, bound = ("greater", low) if float(given) < low else ("less", high)
+def _out_of_range(aws_name: str, given: float, low: int, high: int, help_: str) -> FunctionValidationError:
+    side, bound = ("greater", low) if given < low else ("less", high)
     return FunctionValidationError(
         f"1 validation error detected: Value '{given}' at '{aws_name}' failed to satisfy constraint: "
         f"Member must have value {side} than or equal to {bound}",

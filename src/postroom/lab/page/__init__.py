@@ -43,7 +43,7 @@ def page(result: Result, bad: Sequence[BadLine] = ()) -> str:
     >>> from postroom.lab.demo import play
     >>> from postroom.lab.events import bundled
     >>> told = page(play(bundled().events[:5], seed=1))
-    >>> told.startswith("<!doctype html>"), "http" in told
+    >>> told.startswith("<!doctype html>"), "http:" in told
     (True, False)
 
     Args:
