@@ -4,22 +4,19 @@ The courier: in order, confirmed, again by the schedule, at last as dead letters
 
 from __future__ import annotations
 
-import linecache
 import os
-import sys
 import threading
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
-import postroom
 from postroom import Faults, ManualClock, Observation, SystemClock
 from postroom.delivery import PhasedRetries, Round, Route
 from postroom.errors import InvalidInput, NotFound, ResourceClosed
 from postroom.message import Parcel
 from tests.clock.helpers import Started, until
+from tests.topic.interrupts import interrupted
 from tests.topic.stubs import Box, Sender, Trouble, route_to
 
 if TYPE_CHECKING:
@@ -363,37 +360,6 @@ def test_a_round_says_how_much_of_it_is_still_to_be_done() -> None:
 
 
 # Ctrl-C.
-
-SPARED = ("with ", "if role.get(_DRAINER) is me:", "del role[_DRAINER]")
-PLACE = str(Path(postroom.__file__).parent / "delivery")
-
-
-def interrupted(call: Callable[[], object], after: int) -> bool:
-    """
-    Makes a call, interrupted at that line of the courier, as tests/queue/test_interrupts.py does; False: it has fewer.
-    """
-    lines = 0
-
-    def trace(frame: Any, event: str, _: Any) -> Any:
-        nonlocal lines
-        name = frame.f_code.co_filename
-        is_ours = name.startswith(PLACE) and event == "line"
-        if is_ours and not linecache.getline(name, frame.f_lineno).lstrip().startswith(SPARED):
-            lines += 1
-            if lines == after:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
-
 
 @pytest.mark.parametrize("heard_by", [[], [lambda _: None]], ids=["alone", "observed"])
 @pytest.mark.parametrize("moment", ["send", "retry"])

@@ -56,7 +56,9 @@ def test_the_interval_counts_from_the_first_record_in_an_empty_buffer(clock: Man
     assert contents(store) == [b"a"]
 
 
-def test_a_record_that_comes_at_the_deadline_itself_is_in_the_next_object(clock: ManualClock, store: MemoryStore) -> None:
+def test_a_record_that_comes_at_the_deadline_itself_is_in_the_next_object(
+    clock: ManualClock, store: MemoryStore
+) -> None:
     stream = DeliveryStream("events", store, buffering_interval=60, clock=clock)
     stream.put_record(b"a")
     clock.call_later(60, lambda: stream.put_record(b"b"))

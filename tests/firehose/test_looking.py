@@ -9,7 +9,16 @@ import pickle
 
 import pytest
 
-from postroom import DeliveryStream, DirectoryStore, ManualClock, MemoryStore, Observation, Recorder, Region
+from postroom import (
+    DeliveryStream,
+    DirectoryStore,
+    ManualClock,
+    MemoryStore,
+    ObjectStore,
+    Observation,
+    Recorder,
+    Region,
+)
 from postroom.errors import InvalidInput
 from postroom.message import Parcel
 from postroom.observe import Destination, Wire, caused_by
@@ -184,12 +193,13 @@ def test_wires_lead_to_the_store(clock: ManualClock) -> None:
     class Bucket:
         def put(self, key: str, data: bytes) -> None: ...
 
-    for store, shown in [
+    stores: list[tuple[ObjectStore, str]] = [
         (MemoryStore(), "memory"),
         (MemoryStore("tea"), "tea"),
         (DirectoryStore("out/tea"), str(DirectoryStore("out/tea").path)),
         (Bucket(), "Bucket"),
-    ]:
+    ]
+    for store, shown in stores:
         stream = DeliveryStream("events", store, clock=clock)
         assert stream.wires() == [Wire("delivery stream events", f"store {shown}")]
 
@@ -218,7 +228,7 @@ def test_results_pickle_and_have_a_plain_form(clock: ManualClock) -> None:
     stream = DeliveryStream("events", MemoryStore(), clock=clock)
     for value in (stream.put_record(b"tea"), stream.put_record_batch([b"tea"]), stream.stats()):
         assert pickle.loads(pickle.dumps(value)) == value
-        assert json.loads(json.dumps(value.to_dict())) == value.to_dict()  # type: ignore[attr-defined]
+        assert json.loads(json.dumps(value.to_dict())) == value.to_dict()
 
 
 def test_an_observer_may_put(clock: ManualClock) -> None:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from postroom.errors import InvalidInput
+from postroom.firehose import MemoryStore
 from postroom.lab import flow
 from postroom.lab.accounts import Account
 from postroom.lab.demo import play
@@ -186,6 +187,22 @@ class TestOtherDays:
         assert done.complete
         assert done.figures["duplicates"] > 5
         assert done.figures["counted"] == 60
+
+    def test_a_store_that_takes_nothing_is_told(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        """
+        The events were counted, and are in no object: that is not complete.
+        """
+
+        def full(*_: object) -> None:
+            raise OSError("the disk is full")
+
+        monkeypatch.setattr(MemoryStore, "put", full)
+        done = play(bundled().events[:5], seed=1)
+
+        assert not done.complete
+        assert done.figures["counted"] == 5
+        assert len(done.missing) == 5
+        assert done.figures["left"]
 
     def test_many_events_of_one_instant_are_no_endless_loop(self) -> None:
         """

@@ -5,10 +5,11 @@ A pattern as a value: what it is made of, that it does not change, and what it r
 from __future__ import annotations
 
 import copy
-import datetime
+import datetime as dt
 import json
 import pickle
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -16,7 +17,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from postroom import Pattern
-from postroom.errors import EventsValidationError, InvalidInput, NotSupported
+from postroom.errors import EventsValidationError, InvalidEventPattern, InvalidInput, NotSupported
 from postroom.patterns import flatten
 
 
@@ -68,7 +69,7 @@ def test_an_operator_that_is_not_there_is_refused_by_its_name(name: str) -> None
 def test_or_and_nested_prefixes_are_refused_by_name() -> None:
     with pytest.raises(NotSupported, match=r"^\$or is not there yet"):
         Pattern({"$or": [{"a": ["x"]}, {"b": ["y"]}]})
-    with pytest.raises(NotSupported, match="^prefix with equals-ignore-case is not there yet"):
+    with pytest.raises(NotSupported, match=r"^prefix with equals-ignore-case is not there yet"):
         Pattern({"a": [{"prefix": {"equals-ignore-case": "x"}}]})
 
 
@@ -106,14 +107,14 @@ def test_as_many_keys_as_fit_are_no_matter() -> None:
 
 
 @pytest.mark.parametrize(
-    "pattern", [None, 7, b"{}", ["a"], {1: ["x"]}, {"a": [datetime.date(2024, 1, 1)]}, {"a": [float("nan")]}]
+    "pattern", [None, 7, b"{}", ["a"], {1: ["x"]}, {"a": [dt.date(2024, 1, 1)]}, {"a": [float("nan")]}]
 )
 def test_what_is_neither_text_nor_json_is_refused(pattern: Any) -> None:
     with pytest.raises(InvalidInput):
         Pattern(pattern)
 
 
-@pytest.mark.parametrize("event", [None, "x", ["x"], {1: "x"}, {"a": datetime.date(2024, 1, 1)}, {"a": [{"b": {1}}]}])
+@pytest.mark.parametrize("event", [None, "x", ["x"], {1: "x"}, {"a": dt.date(2024, 1, 1)}, {"a": [{"b": {1}}]}])
 def test_what_is_no_event_is_refused(event: Any) -> None:
     with pytest.raises(InvalidInput):
         Pattern({"a": ["x"]}).matches(event)
@@ -212,10 +213,8 @@ def test_an_event_matches_the_pattern_made_of_its_leaves(event: dict[str, Any]) 
 
 @given(st.text(max_size=40))
 def test_any_text_is_a_pattern_or_refused(text: str) -> None:
-    try:
+    with suppress(InvalidEventPattern, NotSupported):
         Pattern(text)
-    except ValueError as error:
-        assert type(error).__name__ in {"InvalidEventPattern", "NotSupported"}
 
 
 @given(st.text(alphabet='{}[]":,1-ae \\', max_size=30))

@@ -138,8 +138,7 @@ def test_it_does_not_match(pattern: str, event: str) -> None:
         ('{"a":[{"exists":true,"prefix":"y"}]}', "Only one key allowed in match expression", 32),
         (
             "this is no JSON",
-            "Unrecognized token 'this': was expecting"
-            " (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
+            "Unrecognized token 'this': was expecting (JSON String, Number, Array, Object or token 'null', 'true' or 'false')",
             5,
         ),
         (

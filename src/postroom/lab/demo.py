@@ -5,10 +5,11 @@ The demo: plays a day of events through the flow, and accounts for each. Nothing
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from postroom.clock import ManualClock, SystemClock, to_datetime
-from postroom.errors import InvalidInput
+from postroom.errors import InvalidInput, ObjectNotWritten
 from postroom.firehose import DirectoryStore, MemoryStore
 from postroom.lab.arrivals import arrivals
 from postroom.lab.flow import Flow
@@ -74,7 +75,8 @@ def play(
             function.close()
         for function in functions:
             function.join(_LAST_CALLS_S)
-    flow.archive.flush()
+    flow.write_out()
     found = result(flow, interrupted=interrupted)
-    flow.region.close()
+    with suppress(ObjectNotWritten):  # the accounts have told
+        flow.region.close()
     return found

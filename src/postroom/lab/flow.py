@@ -15,9 +15,11 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import TYPE_CHECKING, Any, Final, Protocol, TypeAlias
 
 from postroom.clock import ManualClock, to_datetime
+from postroom.errors import ObjectNotWritten
 from postroom.faults import Faults
 from postroom.lab import handlers, wiring
 from postroom.lab.arrivals import DAY_US, poison_kind
@@ -252,9 +254,18 @@ class Flow:
         while self.rounds < ROUNDS_MAX and self._redrive():
             self.rounds += 1
             pace.pass_until_quiet(self)
-        self.archive.flush()
+        self.write_out()
         for queue in (self.digest, self.attention):
             self._read(queue)
+
+    def write_out(self) -> None:
+        """
+        Has what the archive still holds written, a few times if that fails; what then is left, the accounts tell.
+        """
+        for _ in range(ROUNDS_MAX):
+            with suppress(ObjectNotWritten):
+                self.archive.flush()
+                return
 
     def stop(self) -> None:
         """

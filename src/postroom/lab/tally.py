@@ -140,6 +140,8 @@ class Tally:
         self.letters: list[DeadLetter] = []
         self.derived: set[str] = set()
         """Events of the bus that are made of others."""
+        self.lost: set[tuple[str, int]] = set()
+        """Acknowledgements that were lost: of which object or hand-over, and of which attempt."""
         self._sent_at: dict[str, int] = {}
         self._errors: dict[str, str] = {}
         self._called_at: dict[tuple[str, str], int] = {}
@@ -157,7 +159,9 @@ class Tally:
         event_id = self.events.get(seen.message_id)
         self.counts[seen.resource, seen.kind] += 1
         if _LOST in seen.details.get("error", ""):
-            self.counts["lost", "acknowledgement"] += 1
+            # Of an object all its records are told; of a hand-over one message.
+            key = seen.details.get("key", f"{seen.message_id} {seen.details.get('to')}")
+            self.lost.add((key, seen.details["retry"]))
         if event_id is None:
             return  # interrupted between sending and noting it
         course = self.courses[event_id]
@@ -355,7 +359,7 @@ def _figures(flow: Flow, tally: Tally, archived: Archived) -> dict[str, int]:
         "derived_put": len(tally.derived),
         "derived_received": len({event["id"] for event in flow.read[DIGEST]}),
         "attention": len({event["id"] for event in flow.read[ATTENTION]}),
-        "lost_acknowledgements": tally.counts["lost", "acknowledgement"],
+        "lost_acknowledgements": len(tally.lost),
         "slow_calls": tally.counts["slow", "call"],
         "dropped": dropped,
         "left": flow.left() + buffered,

@@ -152,6 +152,8 @@ class Lane:
         self._hand_over()
         size = self._mapping.batch_size
         some = self._reader.peek(min(size * _BATCHES_PER_TURN, STREAM_BATCH_SIZE_MAX))
+        if not some:
+            self._core.reset()  # a batch that was to be tried again was trimmed, and nothing is behind it
         for _ in range(-(-len(some) // size)):
             if self._mapping.closed or not self._process(self._core.choose(self._reader.peek(size))):
                 return
