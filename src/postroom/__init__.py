@@ -64,8 +64,8 @@ if TYPE_CHECKING:
     from postroom.stream import ShardReader as ShardReader
     from postroom.stream import Stream as Stream
     from postroom.stream import StreamStats as StreamStats
-    from postroom.topic import PublishEntry as PublishEntry
     from postroom.topic import Published as Published
+    from postroom.topic import PublishEntry as PublishEntry
     from postroom.topic import Subscription as Subscription
     from postroom.topic import Topic as Topic
     from postroom.worker import Function as Function

@@ -25,6 +25,7 @@ if TYPE_CHECKING:
 S: Final = 1_000_000
 SIZES: Final = ("small", "big", "huge")
 RULES: Final = ("a", "b", "c")
+RETRIES: Final = (0, 1, 3, 185)
 PLACES: Final = ("one", "two", "shut", "main", "other")
 
 
@@ -201,7 +202,7 @@ class Model:
 buses = st.sampled_from(["main", "main", "other"])
 names = st.sampled_from(RULES)
 ids = st.sampled_from(["t1", "t2", "t3", "t4", "t5", "t6"])
-plans = st.text(alphabet="x.!", max_size=30)
+plans = st.lists(st.sampled_from("xx.!"), max_size=30).map("".join)
 
 
 class BusMachine(RuleBasedStateMachine):
@@ -209,8 +210,18 @@ class BusMachine(RuleBasedStateMachine):
     Drives real buses and the model side by side.
     """
 
-    @initialize(one=plans, two=plans)
-    def begin(self, one: str, two: str) -> None:
+    @initialize(
+        one=plans,
+        two=plans,
+        first=st.lists(
+            st.tuples(
+                buses, st.sampled_from(["a", "b"]), st.sampled_from(PLACES), st.sampled_from(RETRIES), st.booleans()
+            ),
+            min_size=2,
+            max_size=8,
+        ),
+    )
+    def begin(self, one: str, two: str, first: list[tuple[str, str, str, int, bool]]) -> None:
         self.clock = ManualClock()
         self.start = self.clock.now_us()
         self.buses = {name: EventBus(name, clock=self.clock, seed=1) for name in ("main", "other")}
@@ -222,7 +233,10 @@ class BusMachine(RuleBasedStateMachine):
         self.model = Model({"one": one, "two": two})
         self.letters: list[tuple[str, str, str | None]] = []
         for bus in self.buses:
-            self.put_rule(bus, "a", ["big"], enabled=True)
+            self.put_rule(bus, "a", ["small", "big"], enabled=True)
+            self.put_rule(bus, "b", ["big", "huge"], enabled=True)
+        for number, (bus, name, place, retries, has_dead) in enumerate(first):
+            self.put_target(bus, name, f"t{number % 6 + 1}", place, retries, 86_400, has_dead)
 
     @rule(bus=buses, name=names, sizes=st.lists(st.sampled_from(SIZES), min_size=1, max_size=2), enabled=st.booleans())
     def put_rule(self, bus: str, name: str, sizes: list[str], enabled: bool) -> None:
@@ -255,7 +269,7 @@ class BusMachine(RuleBasedStateMachine):
         name=names,
         id_=ids,
         place=st.sampled_from(PLACES),
-        retries=st.sampled_from([0, 1, 3, 185]),
+        retries=st.sampled_from(RETRIES),
         age=st.sampled_from([60, 90, 86_400]),
         has_dead=st.booleans(),
     )
@@ -295,10 +309,14 @@ class BusMachine(RuleBasedStateMachine):
         real.remove_target(id_)
         self.model.remove(one, id_)
 
-    @rule(bus=buses, size=st.sampled_from(SIZES))
-    def put(self, bus: str, size: str) -> None:
+    @rule(puts=st.lists(st.tuples(buses, st.sampled_from(SIZES)), min_size=1, max_size=4))
+    def put(self, puts: list[tuple[str, str]]) -> None:
+        for bus, size in puts:
+            self.put_one(bus, size)
+
+    def put_one(self, bus: str, size: str) -> None:
         seen: list[str] = []
-        self.buses[bus].observe(lambda seen_: seen.append(seen_.message_id) if seen_.kind == "put" else None)
+        self.buses[bus].observe(lambda told: seen.append(told.message_id) if told.kind == "put" else None)
         loops = self.drive(lambda: self.buses[bus].put_event(source="till", detail_type="order", detail={"size": size}))
         self.buses[bus]._observers = ()
         before = self.model.loops

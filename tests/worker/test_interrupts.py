@@ -2,7 +2,8 @@
 Ctrl-C at any line of asynchronous invocation and of a stream's lanes loses no event and no record, and leaves no lock shut.
 
 A tracer raises `KeyboardInterrupt` at the n-th line run there, for every n there is. Besides the lines that the queue's
-tests spare, for their reason, it spares the one that gives a call back: nobody else could.
+tests spare, for their reason, it spares the one that gives a call back: nobody else could. It spares the first of a
+callback, too, which is the clock's.
 """
 
 from __future__ import annotations
@@ -18,12 +19,13 @@ import pytest
 
 import postroom
 from postroom import Function, ManualClock, Queue, Stream
+from postroom.message import Parcel
 from tests.worker.desk import Broken
 from tests.worker.test_streams import data_of
 
 ROOM = Path(postroom.__file__).parent / "worker"
 PLACES = {str(ROOM / name) for name in ("_asynchronous.py", "_invocations.py", "_lane.py", "_stream_source.py")}
-SPARED = ("with ", "function.end()", "self._function.end()", "self._busy = 0", "self.ask()", "self._ask_if_any()")
+SPARED = ("with ", "try:", "finally:", "self._function.end()", "is_mine, asks =", "if is_mine:", "self._busy = 0")
 
 
 def interrupted(call: Callable[[], object], after: int) -> bool:
@@ -83,8 +85,8 @@ def events() -> Scene:
         done.update(message.body for message in dead.receive_messages(max_messages=10))
 
     function = Function(handle, name="f", clock=clock, dead_letter_queue=dead)
-    clock.hold().__enter__()
-    clock.call_soon(lambda: [function.invoke('"a"'), function.invoke('"bad"'), function.invoke('"b"')])
+    for body in ('"a"', '"bad"', '"b"'):
+        function.deliver(Parcel(body))
     clock.settle()
     return Scene(clock, function, call, done, {"a", '"bad"', "b"})
 
@@ -94,8 +96,13 @@ def first_calls() -> Scene:
     Those taken over before are called for the first time.
     """
     clock, done = ManualClock(), set[str]()
-    function = Function(lambda event, context: done.add(event), name="f", clock=clock)
-    clock.call_soon(lambda: [function.invoke('"a"'), function.invoke('"b"')])
+
+    def note(event: Any, context: Any) -> None:
+        done.add(event)
+
+    function = Function(note, name="f", clock=clock)
+    for body in ('"a"', '"b"'):
+        function.deliver(Parcel(body))
     return Scene(clock, function, lambda: clock.advance(1), done, {"a", "b"})
 
 

@@ -451,7 +451,7 @@ class Courier:
         Under the owner's lock: what became of a round so far, for people: how many were delivered, and each trouble.
         """
         troubles = dict(one.troubles or {})
-        parts = []
+        parts: list[str] = []
         left = len(one.legs) - one.next
         if left > 0:
             parts.append(f"{left} on its way")

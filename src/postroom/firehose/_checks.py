@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from typing import Final, Literal, TypeAlias
+from typing import Final, Literal, TypeAlias, cast
 
 from postroom import limits
 from postroom.clock import Duration, to_us
@@ -22,6 +22,8 @@ _OTHER_FORMATS: Final = {"ZIP", "Snappy", "HADOOP_SNAPPY"}
 _POSITIONS: Final = {"LATEST", "TRIM_HORIZON"}
 _NAME: Final = re.compile(rf"[a-zA-Z0-9_.-]{{1,{limits.DELIVERY_STREAM_NAME_MAX_CHARS}}}")
 _MIB: Final = 1_048_576
+_ONE: Final[tuple[type, ...]] = (str, bytes, bytearray, memoryview)
+"""What is one record where a list of them is wanted."""
 
 
 def check_name(name: object) -> None:
@@ -33,7 +35,9 @@ def check_name(name: object) -> None:
         InvalidInput: It is no `str`.
     """
     if not isinstance(name, str):
-        raise InvalidInput("The name of a delivery stream must be a str.", help=f"got a value of type {_type(name)}")
+        raise InvalidInput(
+            "The name of a delivery stream must be a str.", help=f"got a value of type {type(name).__name__}"
+        )
     if not _NAME.fullmatch(name):
         raise FirehoseInvalidArgument(
             "The name of a delivery stream is not acceptable.",
@@ -109,8 +113,8 @@ def check_data(data: object) -> bytes:
     if isinstance(data, str):
         raise InvalidInput("The data of a record must be bytes.", help="got a str; give text.encode()")
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise InvalidInput("The data of a record must be bytes.", help=f"got a value of type {_type(data)}")
-    found = bytes(data)
+        raise InvalidInput("The data of a record must be bytes.", help=f"got a value of type {type(data).__name__}")
+    found = bytes(cast("bytes", data))
     if len(found) > limits.DELIVERY_RECORD_MAX_BYTES:
         raise FirehoseInvalidArgument(
             f"Record.Data must have at most {limits.DELIVERY_RECORD_MAX_BYTES} bytes.", help=f"It has {len(found):,}."
@@ -126,12 +130,12 @@ def check_batch(records: object) -> list[bytes]:
         FirehoseInvalidArgument: There are no records, too many, or too many bytes, or one record is too large.
         InvalidInput: They are no list, or the data of one are no bytes.
     """
-    if isinstance(records, str | bytes | bytearray | memoryview) or not isinstance(records, Iterable):
+    kind = type(records).__name__
+    if not isinstance(records, Iterable) or isinstance(records, _ONE):
         raise InvalidInput(
-            "The records of a batch must be a list.", help=f"got a value of type {_type(records)}; put one into a list"
+            "The records of a batch must be a list.", help=f"got a value of type {kind}; put one into a list"
         )
-    listed: Iterable[object] = records
-    found = [check_data(data) for data in listed]
+    found = [check_data(data) for data in cast("Iterable[object]", records)]
     if not 1 <= len(found) <= limits.DELIVERY_BATCH_RECORDS_MAX:
         raise FirehoseInvalidArgument(
             f"A batch must have 1 to {limits.DELIVERY_BATCH_RECORDS_MAX} records.", help=f"It has {len(found):,}."
@@ -143,7 +147,3 @@ def check_batch(records: object) -> list[bytes]:
             help=f"It has {total:,} bytes, and {limits.DELIVERY_BATCH_MAX_BYTES:,} are allowed: split it.",
         )
     return found
-
-
-def _type(value: object) -> str:
-    return type(value).__name__

@@ -347,12 +347,16 @@ class DeliveryStream(Writer):
             self._write_out("close")
 
     def _write_out(self, operation: str) -> None:
-        with self._lock:
-            now = self._clock.now_us()
-            number = self._core.take_up(now)
-            self._set_alarm(now)
-        if self._finish(number):
-            self._refuse_left(number, operation)
+        try:
+            with self._lock:
+                now = self._clock.now_us()
+                number = self._core.take_up(now)
+                self._set_alarm(now)
+            if self._finish(number):
+                self._refuse_left(number, operation)
+        except BaseException:
+            self._rebalance()
+            raise
         if self._clock.has_due:
             self._clock.run_due()
 

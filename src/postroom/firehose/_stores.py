@@ -8,7 +8,7 @@ import os
 import threading
 from inspect import iscoroutinefunction
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Protocol, cast, runtime_checkable
 
 from postroom.errors import InvalidInput, NotSupported
 
@@ -207,7 +207,7 @@ def to_store(store: object) -> ObjectStore:
         NotSupported: Its `put` is an ``async def``.
     """
     if isinstance(store, str | os.PathLike):
-        return DirectoryStore(store)
+        return DirectoryStore(cast("str | os.PathLike[str]", store))
     if isinstance(store, type) or not callable(getattr(store, "put", None)) or not isinstance(store, ObjectStore):
         raise InvalidInput(
             f"store={store!r} is no store of objects.",

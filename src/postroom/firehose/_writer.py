@@ -212,7 +212,13 @@ class Writer(Resource):
         """
         Writes what is complete and due, unless another thread is at it: that one looks again before it leaves.
         """
-        turn = Turn()
+        try:
+            self._take_turn(Turn())
+        except BaseException:
+            self._ask()  # Ctrl-C: whoever has the next turn writes it again
+            raise
+
+    def _take_turn(self, turn: Turn) -> None:
         try:
             while (one := self._next_of(turn)) is not None:
                 self._write(one)
@@ -221,7 +227,6 @@ class Writer(Resource):
                 self._turn = None
                 with self._lock:
                     self._rest.notify_all()
-                self._ask()
 
     def _next_of(self, turn: Turn) -> Object | None:
         with self._lock:

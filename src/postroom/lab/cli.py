@@ -37,7 +37,7 @@ INTERRUPTED: Final = 130
 NOBODY_READS: Final = 141
 
 SPEED_MAX: Final = 100_000
-"""A day in a second: faster than that, threads cannot keep up with visibility timeouts."""
+"""A day in a second, which threads keep up with if there are few events; 329 of them want some 20,000 or less."""
 _BAD_LINES_SHOWN: Final = 50
 
 _ABOUT = "Message queues, topics, event buses and streams inside one Python process, with time you control."

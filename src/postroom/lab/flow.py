@@ -121,6 +121,33 @@ class _SystemPace:
             flow.stirred.clear()
 
 
+class CountedFaults(Faults):
+    """
+    A plan of faults that knows how many calls it has made slow: time passes on a `SystemClock` without it, too.
+
+    >>> faults = CountedFaults(latency_rate=1, latency=2)
+    >>> span = faults.draws_latency("mailer")
+    >>> len(faults.slow_calls)
+    1
+    """
+
+    __slots__ = ("slow_calls",)
+
+    def __init__(self, seed: int = 0, **rates: float) -> None:
+        super().__init__(seed, **rates)
+        self.slow_calls: list[str] = []
+        """The functions whose calls they were."""
+
+    def draws_latency(self, resource: str) -> int:
+        """
+        As `Faults.draws_latency`.
+        """
+        span = super().draws_latency(resource)
+        if span:
+            self.slow_calls.append(resource)
+        return span
+
+
 class Flow:
     """
     The resources, and who does what with them.
@@ -148,14 +175,14 @@ class Flow:
         self.events: Sequence[Event] = plan.events
         self.poison: str | None = poison_kind(self.events, seed)
         self.start_us: int = clock.now_us()
-        faults = Faults(
+        self.faults: CountedFaults = CountedFaults(
             seed,
             crash_rate=CRASH_RATE,
             lost_acknowledgement_rate=LOST_ACKNOWLEDGEMENT_RATE,
             latency_rate=LATENCY_RATE,
             latency=LATENCY,
         )
-        self.region: Region = Region(clock=clock, seed=seed, faults=faults)
+        self.region: Region = Region(clock=clock, seed=seed, faults=self.faults)
         self._progress = progress
         self._next = 0
         self._arrival: Timer | None = None
@@ -199,8 +226,8 @@ class Flow:
             buffering_interval=BUFFERING_INTERVAL,
             append_delimiter=True,
         )
-        self.digest: Queue = region.queue("digest", retention=RETENTION_MAX_US // SECOND_US)
-        self.attention: Queue = region.queue("attention", retention=RETENTION_MAX_US // SECOND_US)
+        self.digest: Queue = self._queue("digest")
+        self.attention: Queue = self._queue("attention")
         self.hub: EventBus = region.event_bus("hub")
         everything = self.hub.put_rule("everything", {"source": ["github"]})
         everything.put_target(self.stream, partition_key_path="$.detail.repository")
@@ -224,19 +251,21 @@ class Flow:
         """
         One queue with its dead-letter queue and its function.
         """
-        region, retention = self.region, RETENTION_MAX_US // SECOND_US
-        dead = self.dead[lane.queue] = region.queue(wiring.dead(lane.queue), retention=retention)
-        queue = self.queues[lane.queue] = region.queue(
-            lane.queue,
-            visibility_timeout=VISIBILITY_TIMEOUT,
-            retention=retention,
-            dead_letter_queue=dead,
-            max_receive_count=MAX_RECEIVE_COUNT,
-        )
-        function = self.functions[lane.queue] = region.function(self.desks[lane.queue], name=lane.function)
+        dead = self.dead[lane.queue] = self._queue(wiring.dead(lane.queue))
+        queue = self.queues[lane.queue] = self._queue(lane.queue, dead)
+        function = self.functions[lane.queue] = self.region.function(self.desks[lane.queue], name=lane.function)
         # One event a call: an event that cannot be read takes no other with it.
         function.add_event_source(queue, batch_size=1)
         self.topic.subscribe(queue, raw_message_delivery=True)
+
+    def _queue(self, name: str, dead: Queue | None = None) -> Queue:
+        return self.region.queue(
+            name,
+            visibility_timeout=VISIBILITY_TIMEOUT,
+            retention=RETENTION_MAX_US // SECOND_US,
+            dead_letter_queue=dead,
+            max_receive_count=None if dead is None else MAX_RECEIVE_COUNT,
+        )
 
     def _tell(self, done: int) -> None:
         if self._progress is not None:

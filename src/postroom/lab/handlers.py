@@ -11,7 +11,7 @@ import json
 import threading
 from collections import Counter
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol, TypeAlias, cast
 
 from postroom.lab.events import repository_of
 from postroom.limits import PARTITION_KEY_MAX_CHARS
@@ -93,7 +93,7 @@ def title_of(detail: Mapping[str, Any]) -> str:
     >>> title_of({"action": "opened", "issue": {"title": "Tea is cold"}})
     'Tea is cold'
     """
-    inner = [one for one in detail.values() if isinstance(one, dict)]
+    inner = [cast("Detail", one) for one in detail.values() if isinstance(one, dict)]
     for key in _ID_KEYS:
         for one in (*inner, detail):
             found: Any = one.get(key)
@@ -113,9 +113,9 @@ def attention_of(detail: Mapping[str, Any]) -> str | None:
         if key in detail:
             return key
     for one in (detail, *detail.values()):
-        if isinstance(one, dict):
+        if isinstance(one, Mapping):
             for key in ("conclusion", "state"):
-                found: Any = one.get(key)
+                found: Any = cast("Mapping[str, Any]", one).get(key)
                 if isinstance(found, str) and found in {"failure", "error", "timed_out"}:
                     return found
     return None
@@ -132,7 +132,7 @@ def parsed(body: str) -> Detail:
 def _at(detail: Mapping[str, Any], path: str) -> Any:
     found: Any = detail
     for key in path.split("."):
-        found = found.get(key) if isinstance(found, dict) else None
+        found = cast("Detail", found).get(key) if isinstance(found, dict) else None
     return found
 
 

@@ -36,7 +36,6 @@ if TYPE_CHECKING:
 
 _CRASHED: Final = "InjectedCrash("
 _LOST: Final = "acknowledgement was lost"
-_ENDED: Final = frozenset({"succeeded", "failed"})
 _WORDS: Final[Mapping[str, str]] = {
     "available": "visible again",
     "dead-lettered": "moved to the dead-letter queue",
@@ -144,7 +143,6 @@ class Tally:
         """Acknowledgements that were lost: of which object or hand-over, and of which attempt."""
         self._sent_at: dict[str, int] = {}
         self._errors: dict[str, str] = {}
-        self._called_at: dict[tuple[str, str], int] = {}
         self._lanes = {f"queue {lane.queue}": lane for lane in LANES}
         self._dead = {f"queue {dead(lane.queue)}" for lane in LANES}
         self._functions = {f"function {lane.function}" for lane in LANES} | {COUNTER}
@@ -212,11 +210,6 @@ class Tally:
             )
 
     def _in_function(self, seen: Observation, course: _Course) -> None:
-        call = seen.resource, seen.message_id
-        if seen.kind == "invoked":
-            self._called_at[call] = seen.at_us
-        elif seen.kind in _ENDED:
-            self.counts["slow", "call"] += seen.at_us > self._called_at.pop(call, seen.at_us)
         if seen.kind == "failed":
             course.failures += 1
             self._errors[seen.message_id] = seen.details["error"]
@@ -360,7 +353,7 @@ def _figures(flow: Flow, tally: Tally, archived: Archived) -> dict[str, int]:
         "derived_received": len({event["id"] for event in flow.read[DIGEST]}),
         "attention": len({event["id"] for event in flow.read[ATTENTION]}),
         "lost_acknowledgements": len(tally.lost),
-        "slow_calls": tally.counts["slow", "call"],
+        "slow_calls": len(flow.faults.slow_calls),
         "dropped": dropped,
         "left": flow.left() + buffered,
     }

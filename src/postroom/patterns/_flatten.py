@@ -4,8 +4,8 @@ What a pattern sees of an event: its leaves, by path, and of which elements of w
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from typing import Any, NamedTuple, TypeAlias
+from collections.abc import Mapping, Sequence
+from typing import Any, NamedTuple, TypeAlias, cast
 
 from postroom.errors import InvalidInput
 
@@ -46,14 +46,16 @@ def flatten(event: Mapping[str, Any]) -> Leaves:
     while waiting:
         path, value, member_of = waiting.pop()
         if isinstance(value, Mapping):
-            for key, inner in reversed(list(value.items())):
+            members = cast("Mapping[object, Any]", value)
+            for key, inner in reversed(list(members.items())):
                 if not isinstance(key, str):
                     raise InvalidInput(f"The key {key!r} of an event is no str.", help="Keys of JSON objects are text.")
                 waiting.append((key if path is None else f"{path}.{key}", inner, member_of))
         elif isinstance(value, list | tuple):
             arrays += 1
-            for index in range(len(value) - 1, -1, -1):
-                inner = value[index]
+            elements = cast("Sequence[Any]", value)
+            for index in range(len(elements) - 1, -1, -1):
+                inner = elements[index]
                 nests = isinstance(inner, Mapping | list | tuple)
                 waiting.append((path, inner, {**member_of, arrays: index} if nests else member_of))
         elif value is None or isinstance(value, str | int | float):

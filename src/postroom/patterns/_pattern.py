@@ -5,8 +5,8 @@ A pattern: read once, asked about any number of events.
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from typing import Any, cast
 
 from postroom.errors import EventsValidationError, InvalidInput
 from postroom.limits import EVENT_PATTERN_MAX_CHARS
@@ -158,8 +158,8 @@ def _text_of(pattern: object) -> str:
             "A pattern must be a str or a mapping.", help=f"got a value of type {type(pattern).__name__}; write JSON"
         )
     try:
-        _check_keys(pattern)
-        return json.dumps(dict(pattern), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        _check_keys(cast("object", pattern))
+        return json.dumps(dict(cast("Mapping[str, Any]", pattern)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("JSON cannot express this pattern.", help=str(error)) from None
 
@@ -169,10 +169,10 @@ def _check_keys(value: object) -> None:
     Refuses keys that `json.dumps` would make text of in silence.
     """
     if isinstance(value, Mapping):
-        for key, inner in value.items():
+        for key, inner in cast("Mapping[object, object]", value).items():
             if not isinstance(key, str):
                 raise TypeError(f"the key {key!r} is no str")
             _check_keys(inner)
     elif isinstance(value, list | tuple):
-        for inner in value:
+        for inner in cast("Iterable[object]", value):
             _check_keys(inner)

@@ -8,7 +8,7 @@ ValidationException that lists all such faults of the call; what makes no sense 
 from __future__ import annotations
 
 import re
-from typing import Any, Final, NamedTuple, NoReturn
+from typing import Any, Final, NamedTuple, NoReturn, cast
 
 from postroom import limits
 from postroom.clock import Duration, to_us
@@ -245,7 +245,7 @@ def _check_form(
     data: object, partition_key: object, explicit_hash_key: object, faults: Violations, prefix: str
 ) -> tuple[bytes, str, str | None]:
     if isinstance(data, bytearray | memoryview):
-        data = bytes(data)
+        data = bytes(cast("bytes", data))
     if not isinstance(data, bytes):
         advice = 'Give text.encode("utf-8").' if isinstance(data, str) else "Give bytes."
         raise InvalidInput(f"data is of type {type(data).__name__}.", help=advice)

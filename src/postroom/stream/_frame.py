@@ -26,7 +26,7 @@ from postroom.stream._record import Shard
 from postroom.stream._refusals import OPERATIONS_NOT_THERE, STREAM_NOT_THERE, STREAM_TAKES, refuse_operation
 from postroom.stream._sequence import Origin, decode, is_well_formed
 from postroom.stream._shard import ShardLog
-from postroom.stream._stats import StreamStats, stats_of
+from postroom.stream._stats import ShardStats, StreamStats, stats_of
 
 if TYPE_CHECKING:
     from postroom.faults import Faults
@@ -210,7 +210,7 @@ class StreamFrame(Resource):
         >>> stream.stats().held, stream.stats().held_bytes
         (1, 8)
         """
-        found = []
+        found: list[ShardStats] = []
         for lane in self._lanes:
             with lane.lock:
                 found.append(stats_of(lane.log, self._clock.now_us()))
@@ -301,7 +301,7 @@ def _lanes(shards: int, created_s: int, retention: int) -> list[Lane]:
     A lane for each shard. Five neighbours share a counter, which need not be locked: drawing from it is one step.
     """
     draw: Any = None
-    lanes = []
+    lanes: list[Lane] = []
     for index in range(shards):
         if index % limits.SHARDS_PER_COUNTER == 0:
             draw = count(1).__next__

@@ -212,14 +212,14 @@ class Stream(ReadCalls):
             self._tell(with_causes(seen, causes()))
         if self._clock.has_due:
             self._clock.run_due()
-        records = put if len(shares) == 1 else [found[number] for number in range(len(sized))]
+        records = [found[number] for number in range(len(sized))]
         return BatchOutcome(_INDEXES[: len(records)], records, _put, has_failures=False)
 
     def _place_all(self, entries: Iterable[RecordEntry]) -> tuple[list[tuple[bytes, str, int]], list[int]]:
         """
         The checked records of a batch with their sizes, and to which shard each goes.
         """
-        if type(entries) is list and 0 < len(entries) <= limits.PUT_RECORDS_MAX:
+        if isinstance(entries, list) and 0 < len(entries) <= limits.PUT_RECORDS_MAX:
             plain = _plain(entries)
             if plain is not None:
                 return plain, self._map.indexes_of([key for _, key, _ in plain])
@@ -308,7 +308,7 @@ def _plain(entries: list[RecordEntry]) -> list[tuple[bytes, str, int]] | None:
     """
     Entries without anything unusual about them, with their sizes; None if they have to be looked at one by one.
     """
-    plain = []
+    plain: list[tuple[bytes, str, int]] = []
     total = 0
     for entry in entries:
         if type(entry) is not RecordEntry:

@@ -230,7 +230,7 @@ class Notification:
             between: Stands between a name and its value.
             plain: A function sees numbers and arrays as Strings (SNS 8.4).
         """
-        found = []
+        found: list[str] = []
         for name, (data_type, value) in self.attributes.items():
             shown = data_type
             if plain and (data_type == "String.Array" or data_type.partition(".")[0] == "Number"):

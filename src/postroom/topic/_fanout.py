@@ -7,8 +7,8 @@ No lock, no clock, nobody called back: what is published becomes rounds for a co
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping
-from typing import TYPE_CHECKING, Final
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from postroom.delivery import Round
 from postroom.errors import InvalidParameter
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from postroom.topic._endpoints import Endpoint
     from postroom.topic._subscription import Subscription
 
-_new: Final = tuple.__new__
+_new: Final = cast("Callable[..., Any]", tuple.__new__)  # pyright: ignore[reportUnknownMemberType]
 _BLANK: Final = Parcel("")
 _CAUSE: Final = Parcel._fields.index("cause")
 _BEFORE_CAUSE: Final = _BLANK[2:_CAUSE]

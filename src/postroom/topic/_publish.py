@@ -5,7 +5,7 @@ Publishing: what goes in, what comes out, and the checks in between (SNS 2, 3).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple, cast
 
 from postroom import limits
 from postroom.errors import (
@@ -182,7 +182,7 @@ def _listed(entries: object) -> list[PublishEntry]:
             help=f"got a value of type {type(entries).__name__}; put one entry into a list",
         )
     found: list[PublishEntry] = []
-    for entry in entries:
+    for entry in cast("Iterable[object]", entries):
         one = PublishEntry(entry) if isinstance(entry, str) else entry
         if not isinstance(one, PublishEntry):
             raise InvalidInput(f"{one!r} is no entry of this batch call.", help="Give PublishEntry(…) objects, or str.")

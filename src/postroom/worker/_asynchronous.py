@@ -11,7 +11,7 @@ from __future__ import annotations
 import json
 from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from postroom.clock import Due
 from postroom.delivery import Outbox
@@ -116,6 +116,13 @@ class Asynchronous:
         """
         Sees to it that there is a turn if anything is to be done, now or later.
         """
+        try:
+            self._look()
+        except BaseException:
+            self._look()  # Ctrl-C: nobody else would
+            raise
+
+    def _look(self) -> None:
         function, core = self._function, self._core
         try:
             with function._lock:
@@ -140,20 +147,21 @@ class Asynchronous:
     # Calling.
 
     def _take_turn(self) -> None:
-        function = self._function
         try:
-            with function._lock:
+            with self._function._lock:
                 self._asked = False
-            if not function.begin(self._take_turn):
+            if not self._function.begin(self._take_turn):
                 return
             try:
                 self._work_off()
             finally:
-                function.end()
+                self._function.end()
+            self._ask_if_any()
         except BaseException:
-            self._ask_if_any()  # Ctrl-C: what is left is asked for, too
+            # Ctrl-C: what is left is asked for, too; once too often does no harm.
+            self._asked = False
+            self._ask_if_any()
             raise
-        self._ask_if_any()
 
     def _work_off(self) -> None:
         """
@@ -314,7 +322,9 @@ class Asynchronous:
         Under the function's lock: calls of threads that were not copied are made once more.
         """
         self._outbox.after_fork_in_child()
-        self._core.give_back_others(lambda token: isinstance(token, tuple) and token[1] == ident)
+        self._core.give_back_others(
+            lambda token: isinstance(token, tuple) and cast("tuple[object, int]", token)[1] == ident
+        )
         if self._alarm is not None:
             # The clock's thread may have had it in hand, and was not copied either.
             self._alarm.cancel()

@@ -64,8 +64,16 @@ class Lane:
         """
         Asks to be woken: when its batch is tried again, or when there is something in the shard.
 
-        Only who has just been woken calls this, or nobody was yet: there is one wake-up on its way, never two.
+        Only who has just been woken calls this, or nobody was yet: there is one wake-up on its way. Where Ctrl-C made it
+        two, the second finds the lane busy, or nothing to do.
         """
+        try:
+            self._ask()
+        except BaseException:
+            self._ask()  # Ctrl-C: nobody else would
+            raise
+
+    def _ask(self) -> None:
         try:
             if self._mapping.closed or self._busy:
                 return
@@ -128,19 +136,37 @@ class Lane:
     # At work.
 
     def _work(self) -> None:
+        is_mine, asks = False, True
+        try:
+            with self._lock:
+                if self._busy:
+                    asks = False
+                else:
+                    is_mine = True
+                    self._busy = get_ident()
+            if is_mine:
+                asks = self._take_turn()
+        finally:
+            # Whatever ended it, Ctrl-C too: it asks to be woken again.
+            if is_mine:
+                self._busy = 0
+            if asks:
+                self.ask()
+
+    def _take_turn(self) -> bool:
+        """
+        Works, if a call is free; if not, it is called again when one is.
+        """
         if not self._function.begin(self._work):
-            return
+            return False
         # If this was closed meanwhile, the call is given back at once, and with it the turn goes to the next in line.
         try:
-            self._busy = get_ident()
             self._work_off()
         except ResourceClosed:
             self._mapping.close()
         finally:
-            # Whatever ended it, Ctrl-C too: it asks to be woken again.
-            self._busy = 0
             self._function.end()
-            self.ask()
+        return True
 
     def _work_off(self) -> None:
         """
@@ -150,6 +176,8 @@ class Lane:
         clock can tell.
         """
         self._hand_over()
+        if self._core.due_at is not None and self._clock.now_us() < self._core.due_at:
+            return
         size = self._mapping.batch_size
         some = self._reader.peek(min(size * _BATCHES_PER_TURN, STREAM_BATCH_SIZE_MAX))
         if not some:
