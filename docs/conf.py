@@ -32,3 +32,6 @@ autodoc_default_options = {"members": True, "show-inheritance": True}
 # References are checked within postroom. There is no inventory of other packages at hand, and a class that is
 # shown in its public module but lives in a private one is found under its public name alone.
 nitpick_ignore_regex = [("py:.*", r"(?!postroom\.).*"), ("py:.*", r".*\._.*")]
+
+# The built-in `bytes` in a signature is looked for among our own fields of that name first, and there are several.
+suppress_warnings = ["ref.python"]

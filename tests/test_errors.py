@@ -58,6 +58,7 @@ AWS_CODES = {
     "InvalidBatchEntryId": "AWS.SimpleQueueService.InvalidBatchEntryId",
     "InvalidEventPattern": "InvalidEventPatternException",
     "InvalidRequestContent": "InvalidRequestContentException",
+    "KinesisLimitExceeded": "LimitExceededException",
     "KinesisInvalidArgument": "InvalidArgumentException",
     "KinesisResourceInUse": "ResourceInUseException",
     "KinesisResourceNotFound": "ResourceNotFoundException",

@@ -257,7 +257,8 @@ class Recorder:
         if not observations:
             raise NotFound(
                 f"Nothing is known of a message {message_id!r}.",
-                help=f"{self!r}; a recorder hears only what happens after it was made.",
+                help=f"{self!r}; a recorder hears only what happens after it was made. A record in a stream is known by the "
+                "stream's name, a colon and its sequence number.",
             )
         return Story(message_id, observations)
 

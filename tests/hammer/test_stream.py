@@ -66,11 +66,11 @@ class Watcher:
 
     def work(self) -> None:
         with self._guard:
-            records = self.reader.peek(7)
-            if records:
+            before = len(self.got)
+            while records := self.reader.peek(7):
                 self.got += records
                 self.reader.move_past(records[-1])
-        self._noted(len(records))
+        self._noted(len(self.got) - before)
         self.reader.when_ready(self.work)
 
 

@@ -177,6 +177,7 @@ class FunctionMachine(RuleBasedStateMachine):
         self.events = Events(retries, round(max_age * S))
         self.lanes = [Lane(size, batch_retries), Lane(size, batch_retries)]
         self.count = 0
+        self.days = 0
 
     def handle(self, event: Any, context: Any) -> None:
         now = self.clock.now_us()
@@ -222,8 +223,10 @@ class FunctionMachine(RuleBasedStateMachine):
         self.clock.advance(span)
         self.run_model()
 
+    @precondition(lambda self: self.days < 3)
     @rule()
     def advance_a_day(self) -> None:
+        self.days += 1
         self.clock.advance(86_400)
         self.run_model()
 

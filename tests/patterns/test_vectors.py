@@ -1,5 +1,5 @@
 """
-The vectors of the pattern language (EP 11) that need nothing but what is there: exact values, prefix, exists.
+The vectors of the pattern language (PAT 11) that need nothing but what is there: exact values, prefix, exists.
 
 Each row: a pattern, events that match it, events that do not, all as JSON.
 """
@@ -163,7 +163,7 @@ def test_it_does_not_match(pattern: str, event: str) -> None:
 )
 def test_it_says_what_is_wrong_and_where(pattern: str, reason: str, column: int | None) -> None:
     """
-    The column is that just past the last token that AWS's parser, which looks one token ahead, has read (EP 9).
+    The column is that just past the last token that AWS's parser, which looks one token ahead, has read (PAT 9).
     """
     with pytest.raises(InvalidEventPattern) as caught:
         Pattern(pattern)

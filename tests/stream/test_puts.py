@@ -243,7 +243,7 @@ def test_wrong_types_are_our_own_error_and_store_nothing(name: str, given: Any, 
     "entries", [None, 7, "ab", b"ab", RecordEntry(b"", "k"), [("data", "key")], [b"data"], {"data": b""}]
 )
 def test_what_is_no_batch_is_refused(entries: Any) -> None:
-    with pytest.raises(InvalidInput, match="entries|entry"):
+    with pytest.raises(InvalidInput, match=r"entries|entry"):
         made().put_records(entries)
 
 

@@ -188,7 +188,7 @@ class BusCore:
         for target in rule.targets.values():
             steps = target.settings.steps
             one = parcel._replace(partition_key=key_at(event.fields, steps)) if steps else parcel
-            yield (False and target.circle) or target, one
+            yield (came_round and target.circle) or target, one
 
     def _fate(self, event_id: str) -> Fate:
         # An event that is forwarded in a circle comes more than once.

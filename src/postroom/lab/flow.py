@@ -23,7 +23,7 @@ from postroom.errors import ObjectNotWritten
 from postroom.faults import Faults
 from postroom.lab import handlers, wiring
 from postroom.lab.arrivals import DAY_US, poison_kind
-from postroom.limits import RETENTION_MAX_US, SECOND_US
+from postroom.limits import RETENTION_MAX_US, SECOND_US, STREAM_RETENTION_MAX_US
 from postroom.observe import caused_by
 from postroom.recorder import Recorder
 from postroom.region import Region
@@ -190,6 +190,7 @@ class Flow:
         self._lock = threading.Lock()
         self._inside = 0
         self._records_put = 0
+        self._records_archived = 0
         self.stirred: threading.Event = threading.Event()
         """Set whenever something happened that may have been the last thing to happen."""
         self.published: dict[str, str] = {}
@@ -213,7 +214,9 @@ class Flow:
         Makes the resources, from the far end backwards, and ties them together.
         """
         region = self.region
-        self.stream: Stream = region.stream("activity", shard_count=SHARDS)
+        self.stream: Stream = region.stream(
+            "activity", shard_count=SHARDS, retention=STREAM_RETENTION_MAX_US // SECOND_US
+        )
         self.reader: handlers.Reader = handlers.Reader(self.clock.now_us, self._tell)
         self.counter: Function = region.function(self.reader, name="counter-by-repository")
         self.counter.add_event_source(self.stream, starting_position="TRIM_HORIZON")
@@ -356,6 +359,8 @@ class Flow:
         with self._lock:
             if seen.resource == wiring.STREAM:
                 self._records_put += seen.kind == "put"
+            elif seen.resource == wiring.ARCHIVE:
+                self._records_archived += seen.kind == "put"
             elif name in self.queues:
                 self._inside += seen.kind == "sent"
                 self._inside -= seen.kind in _LEAVES_A_QUEUE
@@ -366,12 +371,17 @@ class Flow:
         Whether all that was published is through, or a dead letter.
         """
         with self._lock:
-            inside, records = self._inside, self._records_put
+            inside, put, archived = self._inside, self._records_put, self._records_archived
+        topic, hub = self.topic.stats(), self.hub.stats()
+        # Each subscription and each rule, which have one target each, has handed over or given up.
+        handed = topic.delivered + topic.dead_lettered + topic.dropped
+        matched = hub.delivered + hub.dead_lettered + hub.dropped
         return (
             self._next == len(self.plan.timetable)
             and inside == 0
-            and self.topic.stats().retrying == self.hub.stats().retrying == 0
-            and self.reader.records == records
+            and handed == topic.published * topic.subscriptions
+            and matched == sum(rule.matched for rule in self.hub.rules)
+            and self.reader.records == put == archived
         )
 
     def left(self) -> int:

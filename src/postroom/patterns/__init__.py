@@ -2,7 +2,7 @@
 Event patterns: which events a rule of a bus wants.
 
 A pattern is a JSON object of the shape of the events it matches, with a list of what is wanted in place of each value
-(EP 1, 2). What is there so far: exact values, ``prefix`` and ``exists``. The matcher is the plain one: it says what the
+(PAT 1, 2). What is there so far: exact values, ``prefix`` and ``exists``. The matcher is the plain one: it says what the
 language means, in the order in which the language says it.
 """
 

@@ -1,5 +1,5 @@
 """
-What a pattern sees of an event: its leaves, by path, and of which elements of which arrays each is part (EP 1, 4).
+What a pattern sees of an event: its leaves, by path, and of which elements of which arrays each is part (PAT 1, 4).
 """
 
 from __future__ import annotations

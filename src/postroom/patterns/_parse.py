@@ -1,5 +1,5 @@
 """
-From the text of a pattern to what it wants at each path, with AWS's texts for what is wrong (EP 2, 7, 9).
+From the text of a pattern to what it wants at each path, with AWS's texts for what is wrong (PAT 2, 7, 9).
 """
 
 from __future__ import annotations
@@ -11,14 +11,14 @@ from postroom.patterns._reader import Reader, Token
 from postroom.patterns._values import Absent, Exactly, Number, Prefix, Present, Wanted, exactly
 
 NOT_THERE: Final = ("anything-but", "cidr", "equals-ignore-case", "exactly", "numeric", "suffix", "wildcard")
-"""Operators that AWS has and postroom has not yet (EP 6)."""
+"""Operators that AWS has and postroom has not yet (PAT 6)."""
 
 _OR: Final = "$or"
 
 
 def parse(text: str) -> dict[str, tuple[Wanted, ...]]:
     """
-    What a pattern wants, by path. Of lists at one path the last one counts (EP 7).
+    What a pattern wants, by path. Of lists at one path the last one counts (PAT 7).
 
     Raises:
         InvalidEventPattern: It is no pattern.

@@ -42,10 +42,10 @@ class Pattern:
     keys have to be found in the same elements of arrays: then also to the combinations of elements that fit in part.
 
     Args:
-        pattern: JSON text, at most 4096 characters, or a mapping of which it is made (EP 2, 10).
+        pattern: JSON text, at most 4096 characters, or a mapping of which it is made (PAT 2, 10).
 
     Raises:
-        InvalidEventPattern: It is no pattern; the text says why and where (EP 9).
+        InvalidEventPattern: It is no pattern; the text says why and where (PAT 9).
         NotSupported: It uses an operator that AWS has and postroom has not yet.
         EventsValidationError: It is too long.
         InvalidInput: It is neither text nor a mapping that JSON can express.
@@ -62,7 +62,7 @@ class Pattern:
                 help=f"It has {len(text)} characters.",
             )
         self._text = text
-        # In the order in which AWS looks at them, which shows where elements of arrays must not be there (EP 4).
+        # In the order in which AWS looks at them, which shows where elements of arrays must not be there (PAT 4).
         self._paths = sorted(parse(text).items(), key=lambda one: one[0].encode("utf-16-be", "surrogatepass"))
 
     @property

@@ -1,5 +1,5 @@
 """
-Reads the text of a pattern token by token, and knows the line and column that AWS would name in an error (EP 9).
+Reads the text of a pattern token by token, and knows the line and column that AWS would name in an error (PAT 9).
 
 AWS's parser looks one token ahead: after a key, the first token of its value has been read already.
 """

@@ -1,5 +1,5 @@
 """
-What the entries of a pattern's lists want of a value: one small class a kind (EP 3, 5, 6.1).
+What the entries of a pattern's lists want of a value: one small class a kind (PAT 3, 5, 6.1).
 """
 
 from __future__ import annotations
@@ -47,7 +47,7 @@ class Exactly:
 @attrs.frozen
 class Number:
     """
-    A number: equal in value, however it is written; one that no double holds exactly, by how it is written (EP 3).
+    A number: equal in value, however it is written; one that no double holds exactly, by how it is written (PAT 3).
     """
 
     text: str
@@ -79,7 +79,7 @@ def comparable(text: str) -> float | None:
 @attrs.frozen
 class Address:
     """
-    A string that is an IP address: the same address, however it is written (EP 3).
+    A string that is an IP address: the same address, however it is written (PAT 3).
     """
 
     address: tuple[int, int]
@@ -93,7 +93,7 @@ class Address:
 
 def address_of(text: str) -> tuple[int, int] | None:
     """
-    The IP version and the number of an address, or None if the text is none; leading zeros are allowed (EP 3).
+    The IP version and the number of an address, or None if the text is none; leading zeros are allowed (PAT 3).
 
     >>> address_of("10.0.0.01") == address_of("10.0.0.1") == address_of("::ffff:a00:1")
     True
@@ -113,7 +113,7 @@ def address_of(text: str) -> tuple[int, int] | None:
 @attrs.frozen
 class Prefix:
     """
-    A string that begins so; nothing but a string, not even for the empty prefix (EP 6.1).
+    A string that begins so; nothing but a string, not even for the empty prefix (PAT 6.1).
     """
 
     prefix: str
@@ -128,7 +128,7 @@ class Prefix:
 @attrs.frozen
 class Present:
     """
-    ``{"exists": true}``: any value at all, null included (EP 5).
+    ``{"exists": true}``: any value at all, null included (PAT 5).
     """
 
     def wants(self, value: object) -> bool:  # noqa: ARG002 - that there is one is enough
@@ -141,7 +141,7 @@ class Present:
 @attrs.frozen
 class Absent:
     """
-    ``{"exists": false}``: no value will do; who matches asks for this one by its class (EP 5).
+    ``{"exists": false}``: no value will do; who matches asks for this one by its class (PAT 5).
     """
 
     def wants(self, value: object) -> bool:  # noqa: ARG002 - that there is one is too much
