@@ -100,7 +100,11 @@ def test_every_value_survives_pickling_and_copying(name: str, through: Any) -> N
     assert shown(again) == shown(value)
     if name not in {"Failure", "BatchFailure", "BatchOutcome"}:
         assert again == value
-        assert hash(again) == hash(value) if name not in {"BatchSuccess", "GetRecords", "Observation", "Parcel", "Story"} else True
+        assert (
+            hash(again) == hash(value)
+            if name not in {"BatchSuccess", "GetRecords", "Observation", "Parcel", "Story"}
+            else True
+        )
 
 
 @pytest.mark.parametrize("name", sorted(values()))

@@ -55,7 +55,7 @@ def test_hops_are_the_rules_that_forwarded_it() -> None:
         third.put_rule("c", ALL),
     ]
     for rule, destination in zip(rules, [second, third, place], strict=True):
-        rule.put_target(destination)
+        rule.put_target(destination)  # type: ignore[arg-type]
     put(first)
 
     assert place.parcels[0].hops == tuple(rule.arn for rule in rules)
@@ -106,7 +106,7 @@ def test_a_circle_without_a_dead_letter_queue_drops_the_event_and_still_says_so(
 
     assert buses[0].rule("to-two").targets[0].dropped == 1
     assert buses[0].stats().retrying == 0
-    buses[0].clock.advance(86_400)  # says it once
+    buses[0].clock.advance(86_400)  # type: ignore[attr-defined]
 
 
 def test_each_event_goes_round_once_and_each_says_so() -> None:
@@ -128,7 +128,7 @@ def test_the_error_comes_out_of_the_call_that_drives_the_clock() -> None:
     done = []
     buses[0].clock.call_later(1, lambda: done.append(put(buses[0])))
     with pytest.raises(EndlessLoop):
-        buses[0].clock.advance(1)
+        buses[0].clock.advance(1)  # type: ignore[attr-defined]
 
     assert len(done) == 1
 
@@ -149,7 +149,7 @@ def test_a_circle_that_a_retry_closes_comes_out_of_the_advance() -> None:
     target._route.hand_over = deliver
     put(buses[0])
     with pytest.raises(EndlessLoop):
-        clock.advance(1)
+        clock.advance(1)  # type: ignore[attr-defined]
 
 
 def test_another_rule_of_the_same_bus_may_forward_what_came_back() -> None:

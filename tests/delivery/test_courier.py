@@ -7,7 +7,7 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -360,6 +360,7 @@ def test_a_round_says_how_much_of_it_is_still_to_be_done() -> None:
 
 
 # Ctrl-C.
+
 
 @pytest.mark.parametrize("heard_by", [[], [lambda _: None]], ids=["alone", "observed"])
 @pytest.mark.parametrize("moment", ["send", "retry"])

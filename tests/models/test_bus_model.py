@@ -2,7 +2,8 @@
 Buses beside a model that is obviously right: rules in a dict, a list of what waits, and a scan for what is due next.
 
 Two buses, "main" and "other", whose rules want an event's size; targets are destinations that answer by plan, a queue that
-may be closed, and the buses themselves. Jitter is off, so that every instant is known.
+is closed, and the buses themselves. Jitter is off, so that every instant is known. Which bus comes first at one instant is
+nobody's promise: so no plan serves both.
 """
 
 from __future__ import annotations
@@ -26,7 +27,8 @@ S: Final = 1_000_000
 SIZES: Final = ("small", "big", "huge")
 RULES: Final = ("a", "b", "c")
 RETRIES: Final = (0, 1, 3, 185)
-PLACES: Final = ("one", "two", "shut", "main", "other")
+PLACES: Final = ("its own", "its own", "its own", "its own", "shut", "main", "other")
+OWN: Final = {"main": "one", "other": "two"}
 
 
 class Place:
@@ -202,7 +204,7 @@ class Model:
 buses = st.sampled_from(["main", "main", "other"])
 names = st.sampled_from(RULES)
 ids = st.sampled_from(["t1", "t2", "t3", "t4", "t5", "t6"])
-plans = st.lists(st.sampled_from("xx.!"), max_size=30).map("".join)
+plans = st.lists(st.sampled_from("xxxx..!"), min_size=10, max_size=40).map("".join)
 
 
 class BusMachine(RuleBasedStateMachine):
@@ -277,6 +279,7 @@ class BusMachine(RuleBasedStateMachine):
         one = self.model.rules[bus].get(name)
         if one is None:
             return
+        place = OWN[bus] if place == "its own" else place
 
         def call() -> None:
             self.buses[bus].rule(name).put_target(
@@ -383,7 +386,7 @@ class BusMachine(RuleBasedStateMachine):
                 exhausted = told.get("EXHAUSTED_RETRY_CONDITION")
                 self.letters.append((id_, str(told["RETRY_ATTEMPTS"]), None if exhausted is None else str(exhausted)))
                 self.dead.delete_message(message.receipt_handle)
-        assert self.letters == self.model.dead
+        assert sorted(self.letters, key=str) == sorted(self.model.dead, key=str)
 
 
 @pytest.mark.parametrize("size", ["quick", pytest.param("deep", marks=pytest.mark.deep)])

@@ -216,11 +216,16 @@ class TopicMachine(RuleBasedStateMachine):
 
     # Subscribing.
 
-    @rule(place=places, raw=st.sampled_from([None, True, False]), dead=st.sampled_from([None, *DEAD]), late=st.booleans())
+    @rule(
+        place=places, raw=st.sampled_from([None, True, False]), dead=st.sampled_from([None, *DEAD]), late=st.booleans()
+    )
     def subscribe(self, place: str, raw: bool | None, dead: str | None, late: bool) -> None:
         there = next((sub for sub in self.model.subs if sub.place == place), None)
         endpoint = self.places[place]
-        given: dict[str, Any] = {"raw_message_delivery": raw, "dead_letter_queue": None if dead is None else self.places[dead]}
+        given: dict[str, Any] = {
+            "raw_message_delivery": raw,
+            "dead_letter_queue": None if dead is None else self.places[dead],
+        }
         if self.model.closed:
             with pytest.raises(ResourceClosed):
                 self.topic.subscribe(endpoint, **given)
@@ -301,7 +306,10 @@ class TopicMachine(RuleBasedStateMachine):
 
     # Trouble.
 
-    @rule(place=st.sampled_from(BOXES), plan=st.lists(st.sampled_from(["taken", "trouble", "trouble", "gone"]), max_size=6))
+    @rule(
+        place=st.sampled_from(BOXES),
+        plan=st.lists(st.sampled_from(["taken", "trouble", "trouble", "gone"]), max_size=6),
+    )
     def fail(self, place: str, plan: list[str]) -> None:
         errors = {"taken": None, "trouble": Trouble(), "gone": InvalidInput()}
         self.places[place].plan.extend(errors[one] for one in plan)
@@ -413,5 +421,5 @@ def shown(body: str, attributes: Any) -> tuple[Any, ...]:
 
 
 @pytest.mark.parametrize("run", [0, pytest.param(1, marks=pytest.mark.deep)])
-def test_a_topic_does_what_the_model_does(run: int) -> None:  # noqa: ARG001 - once in quick, once more in deep
+def test_a_topic_does_what_the_model_does(run: int) -> None:
     TopicMachine.TestCase().runTest()

@@ -9,6 +9,7 @@ import json
 import os
 import weakref
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Any
 
 import pytest
@@ -51,7 +52,7 @@ def test_a_subscriber_that_fails_is_tried_again_by_snss_own_schedule() -> None:
     clock.advance(200)
 
     seconds = [(at - start) / S for at in box.attempts]
-    waits = [round(later - earlier, 3) for earlier, later in zip(seconds, seconds[1:], strict=False)]
+    waits = [round(later - earlier, 3) for earlier, later in pairwise(seconds)]
     assert waits == [0, 0, 0, 1, 1, 1, 1.037, 1.112, 1.26, 1.558, 2.153, 3.342, 5.722, 10.481, 20, 20, 20]
     assert box.bodies == ["x"]
 
@@ -131,9 +132,7 @@ def test_a_closed_queues_messages_go_aside_at_once(raw: bool) -> None:
 def test_a_dead_letter_of_another_endpoint_is_what_a_queue_would_have_got(kind: str, raw: bool) -> None:
     _, topic = made()
     dead = Box("dead")
-    topic.subscribe(
-        Box(kind=kind, plan=[ResourceClosed()]), raw_message_delivery=raw, dead_letter_queue=dead
-    )
+    topic.subscribe(Box(kind=kind, plan=[ResourceClosed()]), raw_message_delivery=raw, dead_letter_queue=dead)
     published = topic.publish("m", subject="S", attributes={"n": 7})
 
     [letter] = dead.parcels
@@ -490,7 +489,9 @@ CALLS: list[Callable[[Topic], object]] = [
 
 
 @pytest.mark.parametrize("call", CALLS, ids=["plain", "enveloped", "batch", "deliver"])
-def test_an_interrupt_at_any_line_leaves_no_lock_shut_and_finishes_what_was_begun(call: Callable[[Topic], object]) -> None:
+def test_an_interrupt_at_any_line_leaves_no_lock_shut_and_finishes_what_was_begun(
+    call: Callable[[Topic], object],
+) -> None:
     """
     All of the subscribers get what was published, or none; and the next message finds all as it was.
     """

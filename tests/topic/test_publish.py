@@ -12,7 +12,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from postroom import AttributeValue, BatchOutcome, ManualClock, PostroomError, PublishEntry, Published, Queue, Topic
+from postroom import AttributeValue, BatchOutcome, ManualClock, PostroomError, Published, PublishEntry, Queue, Topic
 from postroom.errors import (
     InvalidInput,
     InvalidParameter,
@@ -168,10 +168,10 @@ def test_checks_are_made_in_the_order_of_sns() -> None:
 # Attributes.
 
 ATTRIBUTES: list[tuple[dict[str, Any], str]] = [
-    ({"a^*?": "x"}, "Invalid non-alphanumeric character '#x5E' was found in the message attribute name. "
-     "Can only include alphanumeric characters, hyphens, underscores, or dots."),
-    ({"thé": "x"}, "Invalid non-alphanumeric character '#xE9' was found in the message attribute name. "
-     "Can only include alphanumeric characters, hyphens, underscores, or dots."),
+    ({"a^*?": "x"}, ("Invalid non-alphanumeric character '#x5E' was found in the message attribute name. "
+     "Can only include alphanumeric characters, hyphens, underscores, or dots.")),
+    ({"thé": "x"}, ("Invalid non-alphanumeric character '#xE9' was found in the message attribute name. "
+     "Can only include alphanumeric characters, hyphens, underscores, or dots.")),
     ({".abc": "x"}, "Invalid message attribute name starting with character '.' was found."),
     ({"abc.": "x"}, "Invalid message attribute name ending with character '.' was found."),
     ({"a..bc": "x"}, "Message attribute name can not have successive '.' character."),
@@ -195,7 +195,7 @@ def test_an_attribute_that_is_refused(attributes: dict[str, Any], text: str, in_
     In a batch the whole call is refused (SNS 3).
     """
     topic, queue = wired()
-    entries = ["fine", PublishEntry("x", attributes=attributes)]
+    entries: list[PublishEntry | str] = ["fine", PublishEntry("x", attributes=attributes)]
 
     call: Callable[[], object] = lambda: topic.publish("x", attributes=attributes)  # noqa: E731
     if in_batch:
@@ -386,7 +386,9 @@ def test_the_limit_of_a_batch_is_of_all_entries_together() -> None:
 
     assert len(topic.publish_batch(["a" * 131_072, "b" * 131_072]).successful) == 2
     assert len(topic.publish_batch(["a"] * 10).successful) == 10
-    assert len(topic.publish_batch(PublishEntry("x", id=id_) for id_ in ["a" * 80, "valid-message_123"]).successful) == 2
+    assert (
+        len(topic.publish_batch(PublishEntry("x", id=id_) for id_ in ["a" * 80, "valid-message_123"]).successful) == 2
+    )
 
 
 def test_a_closed_topic_takes_nothing() -> None:
@@ -439,9 +441,9 @@ def test_a_parcel_that_is_no_message_is_refused_for_good(body: str) -> None:
         lambda topic: topic.subscribe(Queue("q", clock=topic.clock), filter_policy={"a": ["b"]}),
         lambda topic: topic.subscribe(Queue("q", clock=topic.clock), delivery_policy={}),
         lambda topic: topic.subscribe(Queue("q", clock=topic.clock), redrive_policy="{}"),
-        lambda topic: Topic("x", fifo_topic=True),
-        lambda topic: Topic("x", display_name="X"),
-        lambda topic: Topic("x", tags={}),
+        lambda topic: Topic("x", fifo_topic=True),  # type: ignore[arg-type]
+        lambda topic: Topic("x", display_name="X"),  # type: ignore[arg-type]
+        lambda topic: Topic("x", tags={}),  # type: ignore[arg-type]
     ],
 )
 def test_what_is_not_there_is_refused_by_name(call: Callable[[Topic], object]) -> None:
@@ -459,7 +461,7 @@ def test_what_is_not_there_is_refused_by_name(call: Callable[[Topic], object]) -
         (lambda topic: topic.publish("x", message_attributes={}), "did you mean 'attributes'"),
         (lambda topic: topic.publish("x", subjekt="x"), "did you mean 'subject'"),
         (lambda topic: topic.subscribe("x", raw_message_delivry=True), "did you mean 'raw_message_delivery'"),
-        (lambda topic: Topic("x", clok=None), "did you mean 'clock'"),
+        (lambda topic: Topic("x", clok=None), "did you mean 'clock'"),  # type: ignore[arg-type]
     ],
 )
 def test_what_nobody_has_is_a_type_error(call: Callable[[Topic], object], hint: str) -> None:

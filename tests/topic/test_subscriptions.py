@@ -161,7 +161,9 @@ def test_an_endpoint_is_subscribed_once() -> None:
     assert topic.subscriptions == [first]
 
 
-@pytest.mark.parametrize("differs", [{"raw_message_delivery": False}, {"dead_letter_queue": Queue("other", clock=CLOCK)}])
+@pytest.mark.parametrize(
+    "differs", [{"raw_message_delivery": False}, {"dead_letter_queue": Queue("other", clock=CLOCK)}]
+)
 def test_a_subscription_that_is_there_is_not_made_differently(differs: dict[str, Any]) -> None:
     topic, queue = made()
     first = topic.subscribe(queue, raw_message_delivery=True, dead_letter_queue=Queue("dead", clock=CLOCK))

@@ -258,7 +258,9 @@ class EventBus(BusFrame):
                 seen = self._take(self._clock.now_us(), event, parcel.hops)
             self._clock.note_progress()
             if seen:
-                self._tell(with_causes(seen, (parcel.cause,) if parcel.cause not in {None, event.id} else ()))
+                self._tell(
+                    with_causes(seen, () if parcel.cause is None or parcel.cause == event.id else (parcel.cause,))
+                )
             self._courier.drain()
         except BaseException:
             self._courier.resume()

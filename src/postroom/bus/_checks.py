@@ -64,7 +64,7 @@ def check_target_id(target_id: object) -> None:
 def _check_name(name: object, at: str, allowed: re.Pattern[str], pattern: str, longest: int) -> None:
     if not isinstance(name, str):
         raise InvalidInput(f"The {at.rpartition('.')[2]} must be a str.", help=f"got a {type(name).__name__}")
-    found = []
+    found: list[tuple[str, str, str]] = []
     if name and not allowed.fullmatch(name):
         found.append((name, at, f"satisfy regular expression pattern: {pattern}"))
     if not name:

@@ -7,7 +7,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 from datetime import UTC, date, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
 from postroom import limits
 from postroom.bus._checks import violations
@@ -152,10 +152,12 @@ def entry_of(given: object) -> EventEntry:
             f"An entry must be an EventEntry or a mapping, not of type {type(given).__name__}.",
             help=f"Keys of a mapping are {', '.join(PUT_TAKES)}.",
         )
-    if unknown := {str(key): value for key, value in given.items() if key not in PUT_TAKES}:
+    members = cast("Mapping[str, Any]", given)
+    if unknown := {str(key): value for key, value in members.items() if key not in PUT_TAKES}:
         refuse_unknown("put_events", unknown, PUT_NOT_THERE, PUT_TAKES)
     # What is missing is for the entry's own check to say: the others go through.
-    return EventEntry(**{"source": "", "detail_type": "", "detail": "", **given})
+    named: dict[str, Any] = {"source": "", "detail_type": "", "detail": "", **members}
+    return EventEntry(**named)
 
 
 def check_entry(entry: EventEntry) -> Checked:
@@ -191,7 +193,7 @@ def check_entry(entry: EventEntry) -> Checked:
 def _detail(detail: object) -> tuple[str, dict[str, Any] | None]:
     try:
         if isinstance(detail, Mapping):
-            return _encode(dict(detail)), None
+            return _encode(dict(cast("Mapping[str, Any]", detail))), None
         if not isinstance(detail, str):
             raise InvalidInput(
                 f"detail must be a mapping or JSON text, not of type {type(detail).__name__}.",
@@ -200,7 +202,8 @@ def _detail(detail: object) -> tuple[str, dict[str, Any] | None]:
         parsed = json.loads(detail)
         if not isinstance(parsed, dict):
             raise _malformed("It is JSON, but no object.")
-        return _encode(parsed), parsed
+        fields = cast("dict[str, Any]", parsed)
+        return _encode(fields), fields
     except (TypeError, RecursionError) as error:
         raise _malformed(str(error)) from None
     except ValueError as error:
@@ -228,7 +231,7 @@ def _time_us(time: object) -> int | None:
 def _resources(resources: object) -> tuple[str, ...]:
     if isinstance(resources, str) or not isinstance(resources, Iterable):
         raise InvalidInput(f"resources={resources!r} is no list of ARNs.", help="resources=[queue.arn]")
-    found = tuple(resources)
+    found = tuple(cast("Iterable[str]", resources))
     if wrong := [one for one in found if not isinstance(one, str)]:
         raise InvalidInput(f"resources holds {wrong[0]!r}, which is no str.", help="resources=[queue.arn]")
     return found
@@ -294,7 +297,7 @@ def size_of(entry: EventEntry, checked: Checked | PostroomError) -> int:
 def _texts(resources: object) -> list[str]:
     if not isinstance(resources, list | tuple):
         return []
-    return [one for one in resources if isinstance(one, str)]
+    return [one for one in cast("Iterable[object]", resources) if isinstance(one, str)]
 
 
 def _shown(entry: EventEntry, bus_name: str) -> str:
@@ -304,7 +307,7 @@ def _shown(entry: EventEntry, bus_name: str) -> str:
         "source": entry.source or None,
         "resources": f"[{', '.join(resources)}]" if resources else None,
         "detailType": entry.detail_type or None,
-        "detail": _encode(dict(entry.detail)) if isinstance(entry.detail, dict) else entry.detail,
+        "detail": _encode(dict(entry.detail)) if isinstance(entry.detail, dict) else entry.detail or None,
         "eventBusName": bus_name,
         "traceHeader": None,
         "kmsKeyIdentifier": None,
@@ -366,9 +369,12 @@ def forwarded_event(text: str) -> Event:
         MalformedDetail: It is no envelope.
     """
     try:
-        fields = json.loads(text)
-        if isinstance(fields, dict) and all(isinstance(fields.get(key), kind) for key, kind in _ENVELOPE.items()):
+        fields: Any = json.loads(text)
+        if isinstance(fields, dict) and all(
+            isinstance(cast("dict[str, Any]", fields).get(key), kind) for key, kind in _ENVELOPE.items()
+        ):
             detail_text = _encode(fields["detail"])
+            fields = cast("dict[str, Any]", fields)
             return Event(fields["id"], text, fields["source"], fields["detail-type"], detail_text, fields)
     except (ValueError, RecursionError):
         pass  # no JSON, so no envelope

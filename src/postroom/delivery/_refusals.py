@@ -50,7 +50,10 @@ RECEIVE_TAKES: Final = ("max_messages", "visibility_timeout", "wait_time")
 
 FUNCTION_NOT_THERE: Final[Missing] = {
     "dead_letter_config": ("DeadLetterConfig", "Give dead_letter_queue."),
-    "destinations": ("DestinationConfig", "Failed invocations go to a dead_letter_queue; a handler can send its result."),
+    "destinations": (
+        "DestinationConfig",
+        "Failed invocations go to a dead_letter_queue; a handler can send its result.",
+    ),
     "memory_size": ("MemorySize", ""),
     "reserved_concurrent_executions": ("ReservedConcurrentExecutions", "Give concurrency."),
     "timeout": ("Timeout", ""),

@@ -159,7 +159,9 @@ def _text_of(pattern: object) -> str:
         )
     try:
         _check_keys(cast("object", pattern))
-        return json.dumps(dict(cast("Mapping[str, Any]", pattern)), ensure_ascii=False, allow_nan=False, separators=(",", ":"))
+        return json.dumps(
+            dict(cast("Mapping[str, Any]", pattern)), ensure_ascii=False, allow_nan=False, separators=(",", ":")
+        )
     except (TypeError, ValueError, RecursionError) as error:
         raise InvalidInput("JSON cannot express this pattern.", help=str(error)) from None
 

@@ -5,7 +5,6 @@ A stream around its shards: settings, figures, closing, and the clock's question
 from __future__ import annotations
 
 import random
-from functools import partial
 from itertools import count
 from typing import TYPE_CHECKING, Any, Literal, Never
 
@@ -23,7 +22,7 @@ from postroom.stream._explain import explain_key, explain_record
 from postroom.stream._iterators import KEY_BITS, Iterators
 from postroom.stream._lane import Lane
 from postroom.stream._record import Shard
-from postroom.stream._refusals import OPERATIONS_NOT_THERE, STREAM_NOT_THERE, STREAM_TAKES, refuse_operation
+from postroom.stream._refusals import OPERATIONS_NOT_THERE, STREAM_NOT_THERE, STREAM_TAKES, refusing
 from postroom.stream._sequence import Origin, decode, is_well_formed
 from postroom.stream._shard import ShardLog
 from postroom.stream._stats import ShardStats, StreamStats, stats_of
@@ -293,7 +292,7 @@ class StreamFrame(Resource):
 
 # For type checkers these names are not there at all. A `__getattr__` would make every attribute of a stream slower.
 for _name in OPERATIONS_NOT_THERE:
-    setattr(StreamFrame, _name, staticmethod(partial(refuse_operation, _name)))
+    setattr(StreamFrame, _name, refusing(_name))
 
 
 def _lanes(shards: int, created_s: int, retention: int) -> list[Lane]:

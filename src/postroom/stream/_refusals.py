@@ -4,6 +4,7 @@ What Kinesis has and a stream here has not: refused by name, never ignored.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Final, Never, NoReturn
 
 from postroom.delivery import refuse_unknown
@@ -94,16 +95,17 @@ def refuse_put(operation: str, given: dict[str, Never]) -> NoReturn:
     refuse_unknown(operation, given, PUT_NOT_THERE, PUT_TAKES if operation == "put_record" else ())
 
 
-def refuse_operation(name: str, *_: object, **__: object) -> NoReturn:
+def refusing(name: str) -> Callable[..., NoReturn]:
     """
-    Stands in for an operation that is not there.
-
-    Raises:
-        NotSupported: In any case.
+    A method that stands in for an operation that is not there.
     """
     aws_name, instead = OPERATIONS_NOT_THERE[name]
-    raise NotSupported(
-        f"{name}(…): {aws_name} is not there.",
-        help=instead or "docs/fidelity.md lists what is not there yet, and why.",
-        operation=name,
-    )
+
+    def refuse(*_: object, **__: object) -> NoReturn:
+        raise NotSupported(
+            f"{name}(…): {aws_name} is not there.",
+            help=instead or "docs/fidelity.md lists what is not there yet, and why.",
+            operation=name,
+        )
+
+    return refuse  # without a docstring, so that no page of the reference lists it

@@ -21,7 +21,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable
 from itertools import pairwise
 from operator import itemgetter
-from typing import Final, cast
+from typing import Final
 
 from postroom.limits import GET_RECORDS_MAX_BYTES
 from postroom.stream._record import ARRIVED, COUNTER, Record
@@ -164,7 +164,11 @@ class ShardLog:
         segments = self._segments
         if not segments[0]:
             return 0  # nothing ever came
-        after = bisect(segments, value, key=lambda segment: of(cast("Segment", segment)[0]))
+
+        def of_first(segment: Segment) -> int:
+            return of(segment[0])
+
+        after = bisect(segments, value, key=of_first)
         if after == 0:
             return segments[0].first
         segment = segments[after - 1]

@@ -160,8 +160,12 @@ class FunctionFrame(Resource):
             if call.latency:
                 # Not within `caused_by`: what falls due meanwhile is none of the handler's work.
                 pass_time(self._clock, call.latency)
-            with caused_by(*batch.ids), injected(call.crash):
-                self._look_at(check_result(self._handler(call.event, call.context)))
+            with caused_by(*batch.ids):
+                if call.crash is None:
+                    self._look_at(check_result(self._handler(call.event, call.context)))
+                else:
+                    with injected(call.crash):
+                        self._look_at(check_result(self._handler(call.event, call.context)))
         except Exception as error:
             self.note_failure(error, call, batch)
             return Called(call.context.aws_request_id, error)
