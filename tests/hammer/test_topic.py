@@ -19,6 +19,7 @@ from tests.topic.stubs import Box, Trouble
 if TYPE_CHECKING:
     from postroom import Clock
     from postroom.message import Parcel
+    from postroom.observe import Destination
 
 pytestmark = pytest.mark.usefixtures("eager")
 sizes = pytest.mark.parametrize("size", [1_000, pytest.param(50_000, marks=pytest.mark.deep)])
@@ -86,7 +87,8 @@ def test_every_subscriber_gets_everything_once_and_in_the_same_order(make: Calla
     topic = Topic("orders", clock=clock)
     queues = [Queue(f"queue-{number}", clock=clock) for number in range(3)]
     boxes = [Box(f"box-{number}") for number in range(2)]
-    for endpoint in (*queues, *boxes):
+    endpoints: list[Destination] = [*queues, *boxes]
+    for endpoint in endpoints:
         topic.subscribe(endpoint, raw_message_delivery=True)
 
     run([lambda share=share: produce(topic, size, share, 4) for share in range(4)])  # type: ignore[misc]
@@ -149,7 +151,7 @@ def test_subscribers_that_come_and_go_get_a_stretch_without_gaps(make: Callable[
             topic.publish(f"hello {box.name}")
             topic.unsubscribe(subscription)
 
-    run([come_and_go, *(lambda share=share: produce(topic, size, share, 3) for share in range(3))])  # type: ignore[misc]
+    run([come_and_go, *(lambda share=share: produce(topic, size, share, 3) for share in range(3))])
 
     position = {body: number for number, body in enumerate(always.bodies)}
     assert len(position) == size + len(passing)
@@ -182,6 +184,6 @@ def test_closing_while_others_publish(make: Callable[[], Clock]) -> None:
             until(lambda: len(box.bodies) > 20)
             topic.close()
 
-        run([close, *(lambda share=share: publish(share) for share in range(3))])  # type: ignore[misc]
+        run([close, *(lambda share=share: publish(share) for share in range(3))])
 
         assert Counter(accepted) == Counter(box.bodies)

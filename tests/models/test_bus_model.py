@@ -353,10 +353,12 @@ class BusMachine(RuleBasedStateMachine):
         for name, bus in self.buses.items():
             counts = model.counts[name]
             waiting = [leg for leg in model.waiting if leg.bus == name]
-            assert bus.stats() == BusStats(
-                len(model.rules[name]),
-                *(counts[key] for key in ("put", "matched", "delivered", "refused", "dead_lettered", "dropped")),
-                len(waiting),
+            assert bus.stats() == BusStats._make(
+                (
+                    len(model.rules[name]),
+                    *(counts[key] for key in ("put", "matched", "delivered", "refused", "dead_lettered", "dropped")),
+                    len(waiting),
+                )
             )
             assert (
                 sorted({due.at_us - self.start for due in bus.pending(self.clock.now_us())})[:1]

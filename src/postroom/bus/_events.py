@@ -231,10 +231,10 @@ def _time_us(time: object) -> int | None:
 def _resources(resources: object) -> tuple[str, ...]:
     if isinstance(resources, str) or not isinstance(resources, Iterable):
         raise InvalidInput(f"resources={resources!r} is no list of ARNs.", help="resources=[queue.arn]")
-    found = tuple(cast("Iterable[str]", resources))
+    found = tuple(cast("Iterable[object]", resources))
     if wrong := [one for one in found if not isinstance(one, str)]:
         raise InvalidInput(f"resources holds {wrong[0]!r}, which is no str.", help="resources=[queue.arn]")
-    return found
+    return cast("tuple[str, ...]", found)
 
 
 def check_request(entries: list[EventEntry], bus_name: str) -> None:

@@ -77,6 +77,8 @@ def play(
             function.join(_LAST_CALLS_S)
     flow.write_out()
     found = result(flow, interrupted=interrupted)
-    with suppress(ObjectNotWritten):  # the accounts have told
-        flow.region.close()
+    # Who reads the stream goes before it: nobody is then woken just to hear that it is over.
+    for closing in (flow.archive, flow.region):
+        with suppress(ObjectNotWritten):  # the accounts have told
+            closing.close()
     return found
