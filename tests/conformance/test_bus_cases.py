@@ -143,7 +143,7 @@ def test_it_does_as_aws_does(case: dict[str, Any]) -> None:
 def test_a_case_cites_its_fact_and_asks_for_something(case: dict[str, Any]) -> None:
     service, section = case["fact"].split()
 
-    assert service in {"EB", "EP"}
+    assert service in {"EB", "PAT"}
     assert section.isdigit()
     assert case["tag"] in TAGS
     assert any(ASKED & step.keys() for step in case["steps"])

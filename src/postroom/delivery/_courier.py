@@ -124,11 +124,11 @@ class Round:
     """
 
     # What nearly no round has stands here: setting nine attributes would take longer than all the rest of a publish.
-    next = 0
+    next: int = 0
     """The leg that is to be gone next."""
-    failed = 0
+    failed: int = 0
     """Legs that failed."""
-    retries = 0
+    retries: int = 0
     unfit: Exception | None = None
     first: Round | None = None
     troubles: dict[Route, str] | None = None
@@ -144,9 +144,9 @@ class Round:
         unfit: Exception | None = None,
         first: Round | None = None,
     ) -> None:
-        self.message_id = message_id
-        self.began_at = began_at
-        self.legs = legs
+        self.message_id: str = message_id
+        self.began_at: int = began_at
+        self.legs: Sequence[tuple[Route, Parcel]] = legs
         if retries:
             self.retries = retries
         if unfit is not None:
