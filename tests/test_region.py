@@ -8,6 +8,7 @@ import os
 import random
 import subprocess
 import sys
+from functools import partial
 from typing import Any
 
 import pytest
@@ -222,6 +223,18 @@ def test_what_is_no_arn_is_refused(text: Any) -> None:
 # All of them.
 
 
+def test_what_was_made_last_closes_first_so_that_nobody_reads_from_what_is_gone() -> None:
+    region = made()
+    region.queue("orders")
+    function = region.function(brew)
+    closed: list[str] = []
+    for resource in region:
+        resource.close = partial(closed.append, str(resource))  # type: ignore[method-assign]
+    region.close()
+
+    assert closed == [str(function), "queue orders"]
+
+
 def test_an_observer_hears_resources_that_are_there_and_those_to_come() -> None:
     region = made()
     heard: list[Observation] = []
@@ -329,8 +342,9 @@ def test_closing_closes_everything_in_it_and_it_makes_nothing_more() -> None:
 
 def test_an_error_that_comes_up_while_it_closes_leaves_nothing_open() -> None:
     region = made()
-    first, second = region.queue("first"), region.queue("second")
-    region.function(lambda event, context: 1 / 0, name="f", on_error="raise").add_event_source(second)
+    function = region.function(lambda event, context: 1 / 0, name="f", on_error="raise")
+    second, first = region.queue("second"), region.queue("closes-first")
+    function.add_event_source(second)
     region.clock.call_soon(lambda: second.send_message("a"))
     with pytest.raises(ZeroDivisionError):
         region.close()

@@ -258,8 +258,9 @@ class RegionFrame:
         with self._lock:
             self._closed = True
         with ExitStack() as stack:
-            # One that raises, as a handler may that runs while it closes, leaves no other open.
-            for resource in reversed(list(self)):
+            # What was made last closes first: who reads from what was there before. One that raises, as a handler may
+            # that runs while it closes, leaves no other open.
+            for resource in self:
                 stack.callback(resource.close)
 
     def __enter__(self) -> Self:
