@@ -26,7 +26,7 @@ from postroom.firehose._keys import Keys
 from postroom.message import format_uuid
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Iterable, Sequence
 
     from postroom.faults import Faults
     from postroom.firehose._stores import ObjectStore
@@ -116,14 +116,14 @@ class Writer(Resource):
             causes: What all of them were made of.
             arrivals: Of records of a stream: when each arrived there, and its id there.
         """
-        core, draw = self._core, self._home.random.getrandbits
+        core = self._core
         try:
             with self._lock:
                 if self._closed:
                     self._refuse_closed(operation)
                 now = self._clock.now_us()
-                times = [now] * len(data) if arrivals is None else [at for at, _ in arrivals]
-                records = [Record(format_uuid(draw(128)), one, at) for one, at in zip(data, times, strict=True)]
+                times = [now] * len(data) if arrivals is None else _instants(arrivals)
+                records = self._records(data, times)
                 was_empty = core.due_at is None
                 closed = core.put(now, records)
                 if closed:
@@ -173,6 +173,10 @@ class Writer(Resource):
             self._alarm = None
         if alarm is not None:
             alarm.cancel()
+
+    def _records(self, data: list[bytes], times: list[int]) -> list[Record]:
+        draw = self._home.random.getrandbits
+        return [Record(format_uuid(draw(128)), one, at) for one, at in zip(data, times, strict=True)]
 
     def _on_alarm(self) -> None:
         with self._lock:
@@ -364,3 +368,7 @@ def shown_error(error: Exception | None) -> str:
     An error in a line: the first of one of ours, else as it represents itself.
     """
     return str(error).splitlines()[0] if isinstance(error, PostroomError) and str(error) else repr(error)
+
+
+def _instants(arrivals: Sequence[tuple[int, str]]) -> list[int]:
+    return [at for at, _ in arrivals]

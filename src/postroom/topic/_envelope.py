@@ -13,7 +13,7 @@ what differs between two subscribers of one form is the ARN of the subscription,
   "Message" : "2 x tea",
   "Timestamp" : "1970-01-01T00:00:00.000Z",
   "SignatureVersion" : "1",
-  "Signature" : "tM93AR81...",
+  "Signature" : "ywIYZrZf...",
   "SigningCertURL" : "https://sns.us-east-1.amazonaws.com/SimpleNotificationService-706f7374726f6f6d706f7374726f6f6d.pem",
   "UnsubscribeURL" : "https://sns.us-east-1.amazonaws.com/?Action=Unsubscribe&SubscriptionArn=arn:…:1"
 }
@@ -23,12 +23,13 @@ from __future__ import annotations
 
 from base64 import b64encode
 from collections.abc import Callable, Mapping
-from hashlib import shake_256
+from hashlib import sha256
 from json import JSONEncoder
 from typing import TYPE_CHECKING, Final
 
 from postroom.clock import to_datetime
 from postroom.errors import PostroomError
+from postroom.limits import SECOND_US
 from postroom.message import NO_ATTRIBUTES, AttributeValue, Parcel, check_body, to_attributes
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def placeholder_signature(string_to_sign: bytes) -> str:
     >>> len(placeholder_signature(b"x")), placeholder_signature(b"x") == placeholder_signature(b"x")
     (344, True)
     """
-    return b64encode(shake_256(string_to_sign).digest(_SIGNATURE_BYTES)).decode()
+    digest = sha256(string_to_sign).digest()
+    return b64encode(digest * (_SIGNATURE_BYTES // len(digest))).decode()
 
 
 class TopicFace:
@@ -63,7 +65,7 @@ class TopicFace:
         sign: What makes a signature of a string to sign.
     """
 
-    __slots__ = ("arn", "certificate_url", "sign", "unsubscribe_url")
+    __slots__ = ("_second", "arn", "certificate_url", "sign", "unsubscribe_url")
 
     def __init__(
         self, arn: str, region: str, certificate: str = _CERTIFICATE, sign: Signer = placeholder_signature
@@ -73,6 +75,21 @@ class TopicFace:
         self.certificate_url: str = f"{host}/SimpleNotificationService-{certificate}.pem"
         self.unsubscribe_url: str = f"{host}/?Action=Unsubscribe&SubscriptionArn="
         self.sign: Signer = sign
+        self._second: tuple[int, str] = (-1, "")
+
+    def timestamp(self, at: int) -> str:
+        """
+        An instant as envelopes have it: three decimals, and Z (SNS 8.1).
+
+        >>> TopicFace("arn:aws:sns:us-east-1:123456789012:orders", "us-east-1").timestamp(1_704_067_200_001_999)
+        '2024-01-01T00:00:00.001Z'
+        """
+        second, rest = divmod(at, SECOND_US)
+        known, text = self._second
+        if second != known:
+            text = to_datetime(second * SECOND_US).replace(tzinfo=None).isoformat()
+            self._second = (second, text)
+        return f"{text}.{rest // 1_000:03}Z"
 
 
 class Notification:
@@ -121,9 +138,9 @@ class Notification:
 
     def timestamp(self) -> str:
         """
-        When it was published: three decimals, and Z (SNS 8.1).
+        When it was published.
         """
-        return f"{to_datetime(self.at).replace(tzinfo=None).isoformat(timespec='milliseconds')}Z"
+        return self._face.timestamp(self.at)
 
     # For queues.
 

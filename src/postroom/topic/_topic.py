@@ -147,8 +147,11 @@ class Topic(TopicFrame):
         """
         Under the lock: puts what is to be delivered in line.
         """
-        for one in self._core.publish(now, message_id, message, subject, attributes):
-            self._courier.add(one)
+        if subject is None and not attributes and message.isascii() and message.isprintable():
+            self._courier.add(self._core.publish_plain(now, message_id, message))
+        else:
+            for one in self._core.publish(now, message_id, message, subject, attributes):
+                self._courier.add(one)
         return self._seen_published(now, message_id, message, subject) if self._observers else []
 
     def _seen_published(self, now: int, message_id: str, message: str, subject: str | None = None) -> list[Observation]:
