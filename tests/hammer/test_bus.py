@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroom.message import Parcel
 
 pytestmark = pytest.mark.usefixtures("eager")
-sizes = pytest.mark.parametrize("size", [400, pytest.param(20_000, marks=pytest.mark.deep)])
+sizes = pytest.mark.parametrize("size", [400, pytest.param(8_000, marks=pytest.mark.deep)])
 clocks = pytest.mark.parametrize("make", [SystemClock, lambda: ManualClock(autojump=False)], ids=["system", "manual"])
 ALL = {"source": ["till"]}
 THREADS = 4

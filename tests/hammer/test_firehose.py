@@ -17,7 +17,7 @@ from postroom.errors import ObjectNotWritten, ResourceClosed
 from tests.clock.helpers import Started, until
 
 pytestmark = pytest.mark.usefixtures("eager")
-sizes = pytest.mark.parametrize("size", [400, pytest.param(20_000, marks=pytest.mark.deep)])
+sizes = pytest.mark.parametrize("size", [400, pytest.param(3_000, marks=pytest.mark.deep)])
 
 PRODUCERS = 4
 

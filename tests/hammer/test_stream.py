@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from postroom import Clock, ShardReader
 
 pytestmark = pytest.mark.usefixtures("eager")
-sizes = pytest.mark.parametrize("size", [2_000, pytest.param(60_000, marks=pytest.mark.deep)])
+sizes = pytest.mark.parametrize("size", [2_000, pytest.param(10_000, marks=pytest.mark.deep)])
 clocks = pytest.mark.parametrize("make", [SystemClock, lambda: ManualClock(autojump=False)], ids=["system", "manual"])
 shards = pytest.mark.parametrize("count", [1, 7])
 

@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from postroom.observe import Destination
 
 pytestmark = pytest.mark.usefixtures("eager")
-sizes = pytest.mark.parametrize("size", [1_000, pytest.param(50_000, marks=pytest.mark.deep)])
+sizes = pytest.mark.parametrize("size", [1_000, pytest.param(8_000, marks=pytest.mark.deep)])
 clocks = pytest.mark.parametrize("make", [SystemClock, lambda: ManualClock(autojump=False)], ids=["system", "manual"])
 
 PATIENCE_S = 120.0
