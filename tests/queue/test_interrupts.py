@@ -8,48 +8,20 @@ what a real Ctrl-C leaves open: the line of a ``with``, before `__exit__`, and a
 
 from __future__ import annotations
 
-import linecache
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
 
-import postroom
 from postroom import ManualClock, Observation, Queue
+from tests import interrupts
 
 SPARED = ("with ", "if self._drainer is me:", "self._drainer = None")
-PLACES = tuple(str(Path(postroom.__file__).parent / room) for room in ("queue", "delivery"))
+PLACES = interrupts.places("queue", "delivery")
 
 
 def interrupted(call: Callable[[], object], after: int) -> bool:
-    """
-    Makes a call, interrupted at that line; False if it has fewer.
-    """
-    lines = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal lines
-        name = frame.f_code.co_filename
-        if not name.startswith(PLACES):
-            return trace
-        if event == "line" and not linecache.getline(name, frame.f_lineno).lstrip().startswith(SPARED):
-            lines += 1
-            if lines == after:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    return interrupts.interrupted(call, after, PLACES, SPARED)
 
 
 class Scene(NamedTuple):

@@ -7,48 +7,20 @@ A tracer raises `KeyboardInterrupt` at the n-th line run in `stream/`, for every
 
 from __future__ import annotations
 
-import linecache
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
-from typing import Any
 
 import pytest
 
-import postroom
 from postroom import ManualClock, RecordEntry, Stream
 from postroom.message import Parcel
+from tests import interrupts
 
-PLACE = str(Path(postroom.__file__).parent / "stream")
+PLACES = interrupts.places("stream")
+SPARED = ("with ",)
 
 
 def interrupted(call: Callable[[], object], after: int) -> bool:
-    """
-    Makes a call, interrupted at that line; False if it has fewer.
-    """
-    lines = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal lines
-        name = frame.f_code.co_filename
-        if not name.startswith(PLACE):
-            return trace
-        if event == "line" and not linecache.getline(name, frame.f_lineno).lstrip().startswith("with "):
-            lines += 1
-            if lines == after:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    return interrupts.interrupted(call, after, PLACES, SPARED)
 
 
 class Scene:

@@ -8,52 +8,25 @@ callback, too, which is the clock's.
 
 from __future__ import annotations
 
-import linecache
-import sys
 from collections.abc import Callable
-from pathlib import Path
-from types import FrameType
 from typing import Any, NamedTuple
 
 import pytest
 
-import postroom
 from postroom import Function, ManualClock, Queue, Stream
 from postroom.message import Parcel
+from tests import interrupts
 from tests.worker.desk import Broken
 from tests.worker.test_streams import data_of
 
-ROOM = Path(postroom.__file__).parent / "worker"
-PLACES = {str(ROOM / name) for name in ("_asynchronous.py", "_invocations.py", "_lane.py", "_stream_source.py")}
+PLACES = interrupts.places(
+    "worker/_asynchronous.py", "worker/_invocations.py", "worker/_lane.py", "worker/_stream_source.py"
+)
 SPARED = ("with ", "try:", "finally:", "self._function.end()", "is_mine, asks =", "if is_mine:", "self._busy = 0")
 
 
 def interrupted(call: Callable[[], object], after: int) -> bool:
-    """
-    Makes a call, interrupted at that line; False if it has fewer.
-    """
-    lines = 0
-
-    def trace(frame: FrameType, event: str, _: Any) -> Any:
-        nonlocal lines
-        name = frame.f_code.co_filename
-        if name not in PLACES:
-            return trace
-        if event == "line" and not linecache.getline(name, frame.f_lineno).lstrip().startswith(SPARED):
-            lines += 1
-            if lines == after:
-                raise KeyboardInterrupt
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    except KeyboardInterrupt:
-        return True
-    finally:
-        sys.settrace(before)
-    return False
+    return interrupts.interrupted(call, after, PLACES, SPARED)
 
 
 class Scene(NamedTuple):
