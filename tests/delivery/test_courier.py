@@ -297,6 +297,33 @@ def test_a_route_that_is_forgotten_drops_what_waits_on_it_and_nothing_else() -> 
     assert route.dropped == 1
 
 
+def test_the_clock_does_not_stop_where_only_a_forgotten_route_had_something_due() -> None:
+    sender, box, other = Sender(), Box(plan=[Trouble()] * 2), Box("other", [Trouble()] * 2)
+    route = route_to(box)
+    begun = sender.manual.now_us()
+    send(sender, (route, "a"))
+    sender.manual.advance(0.25)
+    send(sender, (route_to(other), "a"))
+
+    with sender._lock:
+        sender.courier.forget(route)
+    sender.manual.advance_to_next()
+
+    assert (sender.manual.now_us() - begun, other.bodies) == (1_250_000, ["a"])
+    assert sender.manual.advance_to_next() is None
+
+
+def test_forgetting_the_only_route_leaves_the_clock_with_nothing_to_do() -> None:
+    sender, box = Sender(), Box(plan=[Trouble()] * 2)
+    route = route_to(box)
+    send(sender, (route, "a"))
+
+    with sender._lock:
+        sender.courier.forget(route)
+
+    assert sender.manual.advance_to_next() is None
+
+
 def test_a_route_that_was_only_marked_as_removed_drops_it_when_it_is_due() -> None:
     sender, box, dead = Sender(), Box(plan=[Trouble()] * 2), Box("dead")
     route = route_to(box, dead)

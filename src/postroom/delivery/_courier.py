@@ -305,13 +305,17 @@ class Courier:
         """
         alarm = self._alarm
         if alarm is None or not alarm.active or alarm.when_us > when:
-            if alarm is not None:
-                alarm.cancel()
-            self._alarm = None
-            try:
-                self._alarm = self._owner.clock.alarm(when, self._ring, str(self._owner))
-            except ResourceClosed:
-                pass  # a closed clock makes no attempts any more, and has said so
+            self._replace_alarm(when)
+
+    def _replace_alarm(self, when: int) -> None:
+        # The new one first: cut short in between, one rings too often, and none too seldom.
+        alarm = self._alarm
+        try:
+            self._alarm = self._owner.clock.alarm(when, self._ring, str(self._owner))
+        except ResourceClosed:
+            pass  # a closed clock makes no attempts any more, and has said so
+        if alarm is not None:
+            alarm.cancel()
 
     def _ring(self) -> None:
         owner = self._owner
@@ -399,7 +403,17 @@ class Courier:
             What observers are to be told, without the lock.
         """
         route.removed = True
-        return [seen for one in list(route.waiting) for seen in self._drop_waiting(one)]
+        seen = [told for one in list(route.waiting) for told in self._drop_waiting(one)]
+        # The clock is not to stop where nothing is due any more.
+        while self._due and self._due[0][2] not in self._waiting:
+            heappop(self._due)
+        alarm = self._alarm
+        if alarm is not None and not self._rounds:
+            if not self._due:
+                alarm.cancel()
+            elif alarm.when_us < self._due[0][0]:
+                self._replace_alarm(self._due[0][0])
+        return seen
 
     def close(self) -> list[Observation]:
         """
