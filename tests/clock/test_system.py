@@ -496,6 +496,34 @@ def test_close_wakes_all_who_wait(clock: SystemClock) -> None:
     clock.close()
 
 
+def test_close_reports_no_job_that_is_about_to_return(
+    clock: SystemClock, gated: Gated, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(_system, "_LAST_STEPS_S", PATIENCE_S)
+    caplog.set_level(logging.WARNING, "postroom")
+    clock.run(gated, "function quick")
+    until(lambda: gated.begun)
+
+    closing = Started(clock.close)
+    until(lambda: clock._pool._quiet._waiters)  # type: ignore[attr-defined]
+    gated.let_go.set()
+    closing.result()
+
+    assert (gated.ended, caplog.records) == (1, [])
+
+
+def test_a_job_may_close_the_clock_it_runs_on(clock: SystemClock) -> None:
+    closed = threading.Event()
+
+    def close() -> None:
+        clock.close()
+        closed.set()
+
+    clock.run(close, "function last")
+
+    assert closed.wait(PATIENCE_S)
+
+
 def test_close_reports_what_was_due(clock: SystemClock, gated: Gated, caplog: pytest.LogCaptureFixture) -> None:
     """
     Timers, jobs that wait and jobs that run; no alarm of a waiter.

@@ -32,7 +32,9 @@ class Pool:
         self.threads_max = threads_max
         self.name = name
         self._threads = threads
-        self._change = threading.Condition(threading.Lock())
+        lock = threading.Lock()
+        self._change = threading.Condition(lock)
+        self._quiet = threading.Condition(lock)
         self.jobs: deque[tuple[Callable[[], object], str]] = deque()
         self.running: dict[int, str] = {}
         self._alive = 0
@@ -120,6 +122,15 @@ class Pool:
             with self._change:
                 self._waiting -= 1
 
+    def await_quiet(self, seconds: float) -> None:
+        """
+        Waits until nothing runs or is to be run, for at most that long; at once in a thread of this pool.
+        """
+        if getattr(self._mine, "is_worker", False):
+            return
+        with self._change:
+            self._quiet.wait_for(lambda: not self.running and not self.jobs, seconds)
+
     def close(self) -> list[str]:
         """
         Ends the idle threads, drops the backlog and tells for whom it was.
@@ -150,6 +161,7 @@ class Pool:
             with self._change:
                 self._finished += 1
                 self.running.pop(ident, None)
+                self._quiet.notify_all()
                 if self._extra and not self.jobs:
                     self._extra = 0
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 
 _LINGER_S: Final = 1.0
 _SHOWN: Final = 10
+_LAST_STEPS_S: Final = 0.1
 _logger = logging.getLogger("postroom")
 
 
@@ -346,6 +347,7 @@ class SystemClock(BaseClock):
     def _report_what_is_due(self) -> None:
         if self._closed:
             return  # it was said when it was closed
+        self._pool.await_quiet(_LAST_STEPS_S)  # a job whose effect is seen already may be about to return
         with self._lock:
             left = [timer.whom for timer in self._timeline if not timer._hint]
         left += [whom for _, whom in list(self._pool.jobs)] + list(self._pool.running.values())
