@@ -214,7 +214,7 @@ def test_latencies_are_spread_evenly() -> None:
 def test_a_latency_is_0_or_more_seconds(wrong: Any) -> None:
     with pytest.raises(InvalidInput, match="latency"):
         Faults(latency_rate=0.5, latency=wrong)
-    with pytest.raises(InvalidInput, match="latency"):
+    with pytest.raises(InvalidInput, match=r"latencies\['counter'\]="):
         Faults.script(latencies={"counter": [wrong]})
 
 
@@ -231,7 +231,27 @@ def test_a_seed_must_be_an_int(seed: Any) -> None:
 
 def test_a_kind_of_fault_that_does_not_exist_cannot_be_planned() -> None:
     with pytest.raises(TypeError, match="earthquake_rate"):
-        Faults(earthquake_rate=0.5)  # type: ignore[call-arg]
+        Faults(earthquake_rate=0.5)  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("call", "given", "said"),
+    [
+        (Faults, "crash", "Faults() got an unexpected keyword argument 'crash'; did you mean 'crash_rate'?"),
+        (Faults, "crashes", "Faults() got an unexpected keyword argument 'crashes'; Faults.script(crashes=…) takes it"),
+        (Faults.script, "crash", "Faults.script() got an unexpected keyword argument 'crash'; did you mean 'crashes'?"),
+        (
+            Faults.script,
+            "crash_rate",
+            "Faults.script() got an unexpected keyword argument 'crash_rate'; Faults(crash_rate=…) takes it",
+        ),
+    ],
+)
+def test_a_misspelt_kind_of_fault_is_told_what_it_may_have_been(call: Any, given: str, said: str) -> None:
+    with pytest.raises(TypeError) as caught:
+        call(**{given: {}})
+
+    assert str(caught.value) == said
 
 
 def test_a_plan_shows_its_seed_and_rates() -> None:
@@ -306,9 +326,45 @@ def test_a_script_shows_what_is_left_of_it() -> None:
     assert repr(faults) == "Faults.script(duplicates={}, crashes={'counter': [<Crash.AFTER: 'after'>]})"
 
 
-def test_a_script_of_something_that_is_no_crash_is_refused() -> None:
-    with pytest.raises(ValueError, match="'later' is not a valid Crash"):
-        Faults.script(crashes={"counter": ["later"]})  # type: ignore[list-item]
+@pytest.mark.parametrize(
+    ("script", "said", "helped"),
+    [
+        ({"crashes": {"f": ["later"]}}, "crashes['f'] holds 'later'.", "Give Crash.BEFORE, Crash.AFTER, or None"),
+        ({"crashes": {"f": [True]}}, "crashes['f'] holds True.", "Give Crash.BEFORE, Crash.AFTER, or None"),
+        ({"crashes": {"f": [[]]}}, "crashes['f'] holds [].", "Give Crash.BEFORE, Crash.AFTER, or None"),
+        (
+            {"crashes": {"f": "before"}},
+            "crashes['f']='before' is no list.",
+            "Give a list of Crash and None for each name",
+        ),
+        ({"crashes": ["f"]}, "crashes=['f'] is no mapping.", "crashes={'orders': […]}"),
+        (
+            {"duplicates": {"q": True}},
+            "duplicates['q']=True is no list.",
+            "Give a list of True and False for each name",
+        ),
+        ({"duplicates": {"q": [1]}}, "duplicates['q'] holds 1.", "Give True or False for each."),
+        ({"duplicates": {7: [True]}}, "duplicates has the key 7, which is no name.", "duplicates={'orders': […]}"),
+        (
+            {"lost_acknowledgements": {"a->b": [None]}},
+            "lost_acknowledgements['a->b'] holds None.",
+            "Give True or False",
+        ),
+        ({"latencies": {"f": 5}}, "latencies['f']=5 is no list.", "Give a list of seconds for each name"),
+    ],
+)
+def test_a_script_of_something_else_is_refused_with_what_it_may_be(script: Any, said: str, helped: str) -> None:
+    with pytest.raises(InvalidInput) as caught:
+        Faults.script(**script)
+
+    assert caught.value.aws_message == said
+    assert helped in caught.value.help
+
+
+def test_a_script_takes_the_name_of_a_crash_and_anything_that_can_be_iterated() -> None:
+    faults = Faults.script(crashes={"counter": iter(["before", None])}, duplicates={})  # type: ignore[dict-item]
+
+    assert crashes(faults, count=2) == [Crash.BEFORE, None]
 
 
 # Crashes.

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 
-from postroom import ManualClock, Observation, Queue
+from postroom import ManualClock, Observation, Queue, Region
 from postroom.clock import default_clock
-from postroom.errors import InvalidInput, NotFound
-from postroom.observe import Standalone, tell
+from postroom.errors import InvalidInput, NotFound, NotSupported
+from postroom.observe import Choosy, Standalone, check_receives, find_destination, tell
 from tests.clock.helpers import Started
 
 
@@ -162,3 +162,39 @@ def test_a_seed_is_a_number_or_a_source() -> None:
 def test_account_and_region_are_checked(wrong: dict[str, Any]) -> None:
     with pytest.raises(InvalidInput):
         Standalone(**wrong)
+
+
+# What resources ask of one another.
+
+
+class Wall:
+    """
+    A destination that never takes anything, and says so.
+    """
+
+    def check_receives(self) -> None:
+        raise NotSupported("It is a wall.")
+
+
+def test_a_destination_that_never_takes_anything_is_refused_beforehand_if_it_can_say_so() -> None:
+    region = Region(clock=ManualClock())
+    with pytest.raises(NotSupported, match="It is a wall"):
+        check_receives(Wall(), region)
+    queue = region.queue("orders")
+    for fine in (queue, queue.arn, f"{queue.arn}-not-there-yet", object(), "no arn"):
+        check_receives(fine, region)
+
+    assert isinstance(Wall(), Choosy)
+    assert not isinstance(queue, Choosy)
+
+
+def test_what_is_given_as_text_is_found_in_the_region_and_all_else_is_itself() -> None:
+    region = Region(clock=ManualClock())
+    queue, topic, thing = region.queue("orders"), region.topic("news"), object()
+
+    assert find_destination("orders", region) is find_destination(queue.arn, region) is queue
+    assert find_destination(topic.arn, region) is topic
+    assert find_destination(thing, region) is thing
+    assert find_destination(None, region) is None
+    with pytest.raises(NotFound, match="give the object itself"):
+        find_destination("orders", Standalone())

@@ -342,14 +342,15 @@ def test_closing_closes_everything_in_it_and_it_makes_nothing_more() -> None:
 
 def test_an_error_that_comes_up_while_it_closes_leaves_nothing_open() -> None:
     region = made()
-    function = region.function(lambda event, context: 1 / 0, name="f", on_error="raise")
+    own = region.function(brew)
     second, first = region.queue("second"), region.queue("closes-first")
-    function.add_event_source(second)
+    stranger = Function(lambda event, context: 1 / 0, name="f", on_error="raise", clock=region.clock)
+    stranger.add_event_source(second)
     region.clock.call_soon(lambda: second.send_message("a"))
     with pytest.raises(ZeroDivisionError):
         region.close()
 
-    assert (first.closed, second.closed) == (True, True)
+    assert (first.closed, second.closed, own.closed) == (True, True, True)
     assert all(resource.closed for resource in region)
 
 

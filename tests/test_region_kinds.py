@@ -4,20 +4,35 @@ Regions make and find topics, buses, streams and delivery streams, too.
 
 from __future__ import annotations
 
+import inspect
 from typing import Any
 
 import pytest
 
-from postroom import DeliveryStream, EventBus, ManualClock, Region, Stream, Topic
+from postroom import (
+    DeliveryStream,
+    EventBus,
+    Faults,
+    Function,
+    ManualClock,
+    MemoryStore,
+    Queue,
+    Region,
+    Stream,
+    SystemClock,
+    Topic,
+)
 from postroom.errors import (
     FirehoseResourceInUse,
     FirehoseResourceNotFound,
+    InvalidInput,
+    InvalidParameterValue,
     KinesisResourceInUse,
     NotFound,
     NotSupported,
+    QueueDoesNotExist,
     ResourceClosed,
 )
-from postroom.firehose import MemoryStore
 from postroom.observe import Destination
 
 MAKERS: dict[str, tuple[type[Any], Any, str]] = {
@@ -28,8 +43,24 @@ MAKERS: dict[str, tuple[type[Any], Any, str]] = {
 each_kind = pytest.mark.parametrize("kind", list(MAKERS))
 
 
+CONSTRUCTORS: dict[str, type[Any]] = {
+    "queue": Queue,
+    "topic": Topic,
+    "event_bus": EventBus,
+    "stream": Stream,
+    "function": Function,
+    "delivery_stream": DeliveryStream,
+}
+each_maker = pytest.mark.parametrize("maker", list(CONSTRUCTORS))
+THE_REGIONS = ("clock", "faults", "home", "seed")
+
+
 def made() -> Region:
     return Region(clock=ManualClock(), seed=1)
+
+
+def brew(event: Any, context: Any) -> None:
+    pass
 
 
 @each_kind
@@ -134,3 +165,105 @@ def test_what_is_not_there_is_refused_by_name_also_where_the_resource_is(call: A
 
     with pytest.raises(NotSupported):
         call(region)
+
+
+# What a maker takes.
+
+
+def parameters(callable_: Any) -> dict[str, Any]:
+    return {name: one.kind for name, one in inspect.signature(callable_).parameters.items() if name != "self"}
+
+
+@each_maker
+def test_a_maker_takes_what_the_resource_takes_but_for_what_the_region_gives(maker: str) -> None:
+    taken = parameters(CONSTRUCTORS[maker])
+
+    assert set(THE_REGIONS) <= taken.keys()
+    assert parameters(getattr(Region, maker)) == {name: kind for name, kind in taken.items() if name not in THE_REGIONS}
+
+
+def test_a_delivery_stream_of_a_region_has_a_format_and_an_extension() -> None:
+    region, store = made(), MemoryStore()
+    with region.delivery_stream("archive", store, compression_format="GZIP", file_extension=".json.gz") as archive:
+        archive.put_record(b"2 x tea")
+
+    [(key, data)] = store.objects.items()
+    assert key.endswith(".json.gz")
+    assert data[:2] == b"\x1f\x8b"
+
+
+@each_maker
+@pytest.mark.parametrize(
+    ("given", "helped"),
+    [
+        ({"clock": SystemClock()}, "Leave clock= out, and give it to the Region itself: Region(clock=…)."),
+        ({"seed": 1}, "Leave seed= out, and give it to the Region itself: Region(seed=…)."),
+        ({"faults": Faults()}, "Leave faults= out, and give it to the Region itself: Region(faults=…)."),
+        ({"home": None}, "Leave home= out."),
+    ],
+)
+def test_what_the_region_gives_is_not_given_to_a_maker(maker: str, given: dict[str, Any], helped: str) -> None:
+    region = made()
+    [name] = given
+    with pytest.raises(InvalidInput) as caught:
+        getattr(region, maker)(brew if maker == "function" else "x", **given)
+
+    assert caught.value.aws_message.startswith(f"{maker}({name}=…): ")
+    assert (caught.value.help, caught.value.operation) == (helped, maker)
+    assert list(region) == []
+
+
+# Dead letters by name and by ARN.
+
+
+@pytest.mark.parametrize("form", ["name", "arn", "queue"])
+def test_a_queue_for_dead_letters_is_given_by_name_by_arn_or_itself(form: str) -> None:
+    region = made()
+    dead = region.queue("dead")
+    given: Any = {"name": "dead", "arn": dead.arn, "queue": dead}[form]
+    orders = region.queue("orders", dead_letter_queue=given, max_receive_count=3)
+    function = region.function(brew, dead_letter_queue=given)
+    target = region.event_bus().put_rule("all", {"source": ["till"]}).put_target(orders, dead_letter_queue=given)
+    mapping = function.add_event_source(
+        region.stream("clicks"), starting_position="LATEST", maximum_retry_attempts=0, on_failure=given
+    )
+
+    assert region.queue("orders", dead_letter_queue=given, max_receive_count=3) is orders
+    assert {orders.dead_letter_queue, function.dead_letter_queue, target.dead_letter_queue, mapping.on_failure} == {
+        dead
+    }
+
+
+def test_a_topic_for_dead_letters_is_given_by_arn() -> None:
+    region = made()
+    news = region.topic("news")
+
+    assert region.function(brew, dead_letter_queue=news.arn).dead_letter_queue is news
+
+
+def test_a_queue_for_dead_letters_that_is_not_there_is_refused_with_how_to_make_it() -> None:
+    region = made()
+    stream = region.stream("clicks")
+    rule, function = region.event_bus().put_rule("all", {"source": ["till"]}), region.function(brew)
+    for call in (
+        lambda: region.queue("orders", dead_letter_queue="dead", max_receive_count=3),
+        lambda: region.function(brew, name="second", dead_letter_queue="dead"),
+        lambda: rule.put_target(stream, dead_letter_queue="dead"),
+        lambda: function.add_event_source(stream, starting_position="LATEST", on_failure="dead"),
+    ):
+        with pytest.raises(QueueDoesNotExist, match=r"make it with region\.queue\('dead'\)"):
+            call()
+
+    assert [resource.name for resource in region] == ["clicks", "default", "brew"]
+
+
+def test_outside_a_region_a_name_for_dead_letters_leads_nowhere_and_it_says_so() -> None:
+    with pytest.raises(InvalidInput, match=r"Give the Queue itself, of the same clock; region\.queue\(…\) takes"):
+        Queue("orders", clock=ManualClock(), dead_letter_queue="dead", max_receive_count=3)  # type: ignore[arg-type]
+    with pytest.raises(InvalidInput, match=r"Give the Queue or the Topic itself; region\.function\(…\) finds"):
+        Function(brew, clock=ManualClock(), dead_letter_queue="dead")  # type: ignore[arg-type]
+
+
+def test_a_fifo_queue_is_refused_in_the_words_of_sqs_and_it_says_that_there_is_none_yet() -> None:
+    with pytest.raises(InvalidParameterValue, match=r"ends in \.fifo, and these are not there yet"):
+        made().queue("orders.fifo")

@@ -19,12 +19,13 @@ False
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Generator, Iterable, Mapping
+from collections.abc import Callable, Generator, Iterable, Mapping
 from contextlib import contextmanager
+from difflib import get_close_matches
 from enum import StrEnum
 from random import Random
 from threading import Lock
-from typing import Final, TypeVar
+from typing import Any, Final, Never, NoReturn, TypeVar, cast
 
 from postroom.clock import Duration, to_us
 from postroom.errors import InvalidInput
@@ -36,6 +37,11 @@ _DUPLICATE: Final = "duplicate"
 _CRASH: Final = "crash"
 _LOST_ACKNOWLEDGEMENT: Final = "lost acknowledgement"
 _LATENCY: Final = "latency"
+
+_TAKES: Final = {
+    "Faults": ("crash_rate", "duplicate_rate", "latency", "latency_rate", "lost_acknowledgement_rate", "seed"),
+    "Faults.script": ("crashes", "duplicates", "latencies", "lost_acknowledgements"),
+}
 
 T = TypeVar("T")
 
@@ -156,7 +162,10 @@ class Faults:
         lost_acknowledgement_rate: float = 0.0,
         latency_rate: float = 0.0,
         latency: Duration = 0,
+        **_not_there: Never,
     ) -> None:
+        if _not_there:
+            _refuse_unknown("Faults", _not_there)
         self._seed = _seed(seed)
         self._duplicate_rate = _rate("duplicate_rate", duplicate_rate)
         self._crash_rate = _rate("crash_rate", crash_rate)
@@ -180,6 +189,7 @@ class Faults:
         crashes: Mapping[str, Iterable[Crash | None]] | None = None,
         lost_acknowledgements: Mapping[str, Iterable[bool]] | None = None,
         latencies: Mapping[str, Iterable[Duration]] | None = None,
+        **_not_there: Never,
     ) -> Faults:
         """
         Write down a plan: what happens the first, the second, the third time; and then nothing more.
@@ -198,17 +208,15 @@ class Faults:
             latencies: By the name of the resource, how many seconds pass before each call of its handler; 0 for none.
 
         Raises:
-            InvalidInput: A latency is negative, or no time.
+            InvalidInput: An argument is no such mapping, or an answer is none of its kind.
         """
+        if _not_there:
+            _refuse_unknown("Faults.script", _not_there)
         plan = cls()
-        for resource, answers in (duplicates or {}).items():
-            plan._duplicates[resource] = deque(answers)
-        for resource, moments in (crashes or {}).items():
-            plan._crashes[resource] = deque(None if moment is None else Crash(moment) for moment in moments)
-        for label, answers in (lost_acknowledgements or {}).items():
-            plan._lost_acknowledgements[label] = deque(answers)
-        for resource, spans in (latencies or {}).items():
-            plan._latencies[resource] = deque(_latency(span) for span in spans)
+        plan._duplicates = _script("duplicates", duplicates, _is_so, "True and False")
+        plan._crashes = _script("crashes", crashes, _crash, "Crash and None")
+        plan._lost_acknowledgements = _script("lost_acknowledgements", lost_acknowledgements, _is_so, "True and False")
+        plan._latencies = _script("latencies", latencies, _latency, "seconds")
         return plan
 
     @property
@@ -426,11 +434,60 @@ def _rate(name: str, value: object) -> float:
     return float(value)
 
 
-def _latency(span: Duration) -> int:
+def _latency(span: Duration, name: str = "latency") -> int:
     """
     Return a latency in microseconds once it was found to be one.
     """
-    latency = to_us(span, "latency")
+    latency = to_us(span, name)
     if latency < 0:
-        raise InvalidInput(f"latency={span!r} is negative.", help="Give 0 or more seconds.")
+        raise InvalidInput(f"{name}={span!r} is negative.", help="Give 0 or more seconds.")
     return latency
+
+
+def _crash(moment: object, name: str) -> Crash | None:
+    """
+    Return when a call crashes once it was found to be such a moment, or None.
+    """
+    if moment is None or moment in tuple(Crash):
+        return None if moment is None else Crash(str(moment))
+    raise InvalidInput(f"{name} holds {moment!r}.", help="Give Crash.BEFORE, Crash.AFTER, or None: it does not crash.")
+
+
+def _is_so(answer: object, name: str) -> bool:
+    """
+    Return whether something happens once it was found to be an answer.
+    """
+    if not isinstance(answer, bool):
+        raise InvalidInput(f"{name} holds {answer!r}.", help="Give True or False for each.")
+    return answer
+
+
+def _script(name: str, given: object, check: Callable[[Any, str], T], wanted: str) -> dict[str, deque[T]]:
+    """
+    Return the answers of one kind, by name, once they were found to be such.
+    """
+    example = f"Give a list of {wanted} for each name: {name}={{'orders': […]}}."
+    if given is None:
+        return {}
+    if not isinstance(given, Mapping):
+        raise InvalidInput(f"{name}={given!r} is no mapping.", help=example)
+    script: dict[str, deque[T]] = {}
+    for resource, answers in cast("Mapping[object, object]", given).items():
+        if not isinstance(resource, str):
+            raise InvalidInput(f"{name} has the key {resource!r}, which is no name.", help=example)
+        where = f"{name}[{resource!r}]"
+        if isinstance(answers, str) or not isinstance(answers, Iterable):
+            raise InvalidInput(f"{where}={answers!r} is no list.", help=example)
+        script[resource] = deque(check(answer, where) for answer in cast("Iterable[object]", answers))
+    return script
+
+
+def _refuse_unknown(call: str, given: Mapping[str, object]) -> NoReturn:
+    """
+    Refuse keyword arguments that a call does not take, and say which it may have been.
+    """
+    name = next(iter(given))
+    hint = "".join(f"; {other}({name}=…) takes it" for other, takes in _TAKES.items() if name in takes)
+    near = get_close_matches(name, _TAKES[call], 1)
+    hint = hint or (f"; did you mean {near[0]!r}?" if near else "")
+    raise TypeError(f"{call}() got an unexpected keyword argument {name!r}{hint}")

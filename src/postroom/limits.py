@@ -196,7 +196,10 @@ INVOCATION_AGE_MAX_US: Final = 21_600 * SECOND_US
 """6 hours; also what it is unless given (DEL D)."""
 
 ERROR_MESSAGE_MAX_BYTES: Final = 1_024
-"""Of a handler's error in the attributes of a dead letter (DEL D)."""
+"""Of a handler's error in the attributes of a dead letter (DEL D); of a target's too, where AWS names no number."""
+
+BATCH_PAYLOAD_MAX_BYTES: Final = 6_291_456
+"""6 MiB: the event with the batch of one call, as JSON; one record goes alone, however large (DEL C1)."""
 
 STREAM_BATCH_SIZE_MAX: Final = 10_000
 """Records of one call (DEL C1)."""
@@ -291,6 +294,12 @@ STREAM_RETRY_MAX_US: Final = 60 * SECOND_US
 
 NESTED_CALLS_MAX: Final = 16
 """Calls of one function inside one another, on a manual clock that a handler advances; the next waits for one to end."""
+
+CLOSE_TIMEOUT_S: Final = 10.0
+"""Seconds of real time for which a region that closes waits for calls under way, unless it is told otherwise."""
+
+CONTEXT_MEMORY_MB: Final = 128
+"""What a handler's context says of memory: Lambda's own default. Nothing here bounds it."""
 
 ERRORS_KEPT_MAX: Final = 100
 """Errors of callbacks kept for the next `advance`, and failures a function remembers; the rest are counted."""

@@ -15,8 +15,8 @@ from contextvars import ContextVar
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeAlias, runtime_checkable
 
 from postroom.clock import default_clock, to_datetime
-from postroom.errors import InvalidInput, NotFound
-from postroom.naming import check_account, check_region_name
+from postroom.errors import InvalidInput, NotFound, PostroomError
+from postroom.naming import Arn, check_account, check_region_name
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -218,6 +218,22 @@ class Destination(Protocol):
         ...
 
 
+@runtime_checkable
+class Choosy(Protocol):
+    """
+    A destination that may be one that never takes anything, and can say so beforehand.
+    """
+
+    def check_receives(self) -> None:
+        """
+        Does nothing if it may take what it is given.
+
+        Raises:
+            PostroomError: It never will.
+        """
+        ...
+
+
 class Home(Protocol):
     """
     The region as a resource sees it.
@@ -259,6 +275,51 @@ class Home(Protocol):
             NotFound: There is none.
         """
         ...
+
+
+def check_receives(destination: object, home: Home) -> None:
+    """
+    For those who hand on: refuses a destination that can say beforehand that it never takes anything.
+
+    Who hands on does so later, and tells nobody what is refused then. What an ARN leads to is looked at if it is there.
+
+    >>> check_receives("arn:aws:sqs:us-east-1:123456789012:not-there-yet", Standalone())
+
+    Args:
+        destination: An object, or an ARN.
+        home: Where the ARN is looked up.
+
+    Raises:
+        PostroomError: As the destination says it.
+    """
+    if isinstance(destination, str):
+        try:
+            destination = home.resolve(destination)
+        except PostroomError:
+            return
+    if isinstance(destination, Choosy):
+        destination.check_receives()
+
+
+def find_destination(given: object, home: Home) -> object:
+    """
+    For resources: what was given as an object, by its ARN, or, if it is a queue, by its name in the region.
+
+    What is no `str` is returned as it is.
+
+    >>> from postroom import ManualClock, Region
+    >>> region = Region(clock=ManualClock())
+    >>> dead = region.queue("dead")
+    >>> find_destination("dead", region) is find_destination(dead.arn, region) is dead
+    True
+
+    Raises:
+        InvalidInput: It is a `str` and neither.
+        QueueDoesNotExist, NotFound: It is not there.
+    """
+    if not isinstance(given, str):
+        return given
+    return home.resolve(given if given.startswith("arn:") else str(Arn.queue(home.region_name, home.account, given)))
 
 
 DEFAULT_ACCOUNT = "123456789012"
@@ -304,7 +365,9 @@ class Standalone:
         """
         Nobody is known here.
         """
-        raise NotFound(f"{arn} does not exist.", help="Resources find one another by ARN only in a Region.")
+        raise NotFound(
+            f"{arn} does not exist.", help="Resources find one another by ARN only in a Region; give the object itself."
+        )
 
 
 def home_of(home: Home | None, clock: Clock | None, seed: int | random.Random | None, resource: str) -> Home:

@@ -5,6 +5,8 @@ Putting events: what is checked of an entry and of a request, and the envelope t
 from __future__ import annotations
 
 import json
+import sys
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta, timezone
 from typing import Any
 
@@ -134,6 +136,10 @@ def test_patterns_see_the_whole_envelope() -> None:
         ({"detail": "1"}, MalformedDetail, "Detail is malformed."),
         ({"detail": '{"a": NaN}'}, MalformedDetail, "Detail is malformed."),
         ({"detail": '{"a": 1e400}'}, MalformedDetail, "Detail is malformed."),
+        ({"detail": {"a": [10**400]}}, MalformedDetail, "Detail is malformed."),
+        ({"detail": {"a": -(2**1024)}}, MalformedDetail, "Detail is malformed."),
+        ({"detail": {"a": 10**5_000}}, MalformedDetail, "Detail is malformed."),
+        ({"detail": f'{{"a": {10**400}}}'}, MalformedDetail, "Detail is malformed."),
         ({"detail": '{"a": 1'}, MalformedDetail, "Detail is malformed."),
         ({"detail": {"a": {1, 2}}}, MalformedDetail, "Detail is malformed."),
         ({"detail": {"a": float("inf")}}, MalformedDetail, "Detail is malformed."),
@@ -199,6 +205,15 @@ def test_half_a_surrogate_pair_is_kept_escaped() -> None:
     assert json.loads(message.body)["detail"] == {"a": "\ud83d"}
 
 
+@pytest.mark.parametrize("detail", [{"a": int(sys.float_info.max)}, {"a": "7" * 400}, {"a": 2**64}, {"7" * 400: 0}])
+def test_a_whole_number_that_a_double_reaches_arrives_as_it_was(detail: dict[str, Any]) -> None:
+    bus, _ = made()
+    queue = sink(bus)
+    bus.put_events([entry(detail=detail), entry(detail=json.dumps(detail))])
+
+    assert [json.loads(message.body)["detail"] for message in drained(queue)] == [detail] * 2
+
+
 def test_a_detail_type_has_128_characters_at_the_most() -> None:
     bus, _ = made()
 
@@ -221,11 +236,14 @@ def test_a_detail_type_has_128_characters_at_the_most() -> None:
         {"resources": 7},
     ],
 )
-def test_what_awss_call_could_not_express_is_refused_for_its_entry(changed: dict[str, Any]) -> None:
-    outcome = made()[0].put_events([entry(), entry(**changed)])
-
-    assert [type(failure.error) for failure in outcome.failed] == [InvalidInput]
-    assert len(outcome.successful) == 1
+def test_what_awss_call_could_not_express_refuses_the_whole_call(changed: dict[str, Any]) -> None:
+    bus, _ = made()
+    with pytest.raises(InvalidInput) as caught:
+        bus.put_events([entry(), entry(**changed), entry(source="")])
+    assert caught.value.operation == "put_events"
+    with pytest.raises(InvalidInput):
+        bus.put_event(**entry(**changed)._asdict())
+    assert bus.stats().put == 0
 
 
 def test_a_mapping_is_an_entry() -> None:
@@ -280,6 +298,18 @@ def test_ten_entries_fit_and_eleven_are_refused_as_a_whole() -> None:
     assert bus.stats().put == 10
 
 
+class Nameless:
+    """
+    Nothing that JSON knows.
+    """
+
+
+@pytest.mark.parametrize("detail", [{"a": Nameless()}, {"a": float("nan")}, {(): 1}, {"a": 10**5_000}])
+def test_eleven_entries_are_too_many_whatever_is_in_them(detail: Any) -> None:
+    with pytest.raises(EventsValidationError, match="Member must have length less than or equal to 10"):
+        made()[0].put_events([entry(detail=detail)] * 11)
+
+
 def test_no_entries_are_refused() -> None:
     with pytest.raises(EventsValidationError, match="Member must have length greater than or equal to 1"):
         made()[0].put_events([])
@@ -323,6 +353,28 @@ def test_a_resource_that_is_too_long_refuses_the_request() -> None:
     assert bus.stats().put == 1
 
 
+@pytest.mark.parametrize("kind", [set, iter, tuple, frozenset])
+def test_resources_are_any_iterable_and_held_to_their_limit(kind: Callable[[list[str]], Any]) -> None:
+    bus, _ = made()
+    queue = sink(bus)
+    for put_it in (
+        lambda resources: bus.put_event(**entry(resources=resources)._asdict()),
+        lambda resources: bus.put_events([entry(resources=resources)]),
+        lambda resources: bus.put_events([entry(resources=resources)._asdict()]),
+    ):
+        with pytest.raises(EventsValidationError, match=r"at 'entries\.1\.member\.resources' failed"):
+            put_it(kind(["x" * 2_049]))
+        put_it(kind(["x" * 2_048]))
+
+    assert [json.loads(message.body)["resources"] for message in drained(queue)] == [["x" * 2_048]] * 3
+
+
+def test_resources_of_an_iterator_count() -> None:
+    bus, _ = made()
+    with pytest.raises(EventsValidationError, match="over the limit"):
+        bus.put_event(source="till", detail_type="order", detail="{}", resources=("x" * 2_000 for _ in range(525)))
+
+
 def test_a_closed_bus_takes_nothing() -> None:
     bus, _ = made()
     rule = bus.put_rule("all", ALL)
@@ -343,8 +395,13 @@ def test_a_closed_bus_takes_nothing() -> None:
 
 @pytest.mark.parametrize("name", ["endpoint_id", "event_bus_name", "trace_header"])
 def test_what_awss_call_has_is_refused_by_name(name: str) -> None:
+    bus, _ = made()
     with pytest.raises(NotSupported):
-        made()[0].put_event(source="a", detail_type="b", detail="{}", **{name: "x"})  # type: ignore[arg-type]
+        bus.put_event(source="a", detail_type="b", detail="{}", **{name: "x"})  # type: ignore[arg-type]
+    with pytest.raises(NotSupported):
+        bus.put_events([entry()], **{name: "x"})  # type: ignore[arg-type]
+
+    assert bus.stats().put == 0
 
 
 jsons = st.recursive(

@@ -92,6 +92,21 @@ def test_a_rule_with_targets_is_not_deleted_and_a_missing_one_is_already() -> No
     assert repr(rule) == "<Rule all of bus shop: deleted, 0 targets, 0 matched>"
 
 
+@pytest.mark.parametrize("name", ["force", "event_bus_name"])
+def test_what_awss_deletions_have_is_refused_by_name(name: str) -> None:
+    bus, clock = made()
+    rule = bus.put_rule("all", ALL)
+    target = rule.put_target(Queue("orders", clock=clock))
+    with pytest.raises(NotSupported, match=r"delete_rule\("):
+        bus.delete_rule("all", **{name: True})  # type: ignore[arg-type]
+    with pytest.raises(NotSupported, match=r"remove_target\("):
+        rule.remove_target(target.id, **{name: True})  # type: ignore[arg-type]
+    with pytest.raises(TypeError, match="unexpected keyword argument 'forse'"):
+        bus.delete_rule("all", forse=True)  # type: ignore[arg-type]
+
+    assert len(rule.targets) == 1
+
+
 def test_the_handle_of_a_deleted_rule_is_of_no_use_even_if_there_is_a_new_one() -> None:
     bus, clock = made("shop")
     old = bus.put_rule("all", ALL)

@@ -9,12 +9,14 @@ from typing import Any
 
 import pytest
 
-from postroom import Faults, ManualClock, Queue, Region
+from postroom import EventBus, Faults, ManualClock, MemoryStore, Queue, Region
 from postroom.errors import (
+    EndlessLoop,
     EventsLimitExceeded,
     EventsResourceNotFound,
     EventsValidationError,
     InvalidInput,
+    NotFound,
     NotSupported,
     OverLimit,
 )
@@ -92,7 +94,8 @@ def test_a_target_that_is_not_there_is_not_removed() -> None:
         ({"maximum_event_age": 59.999_999}, EventsValidationError),
         ({"maximum_event_age": 86_400.000_001}, EventsValidationError),
         ({"maximum_event_age": "60"}, InvalidInput),
-        ({"dead_letter_queue": "arn:aws:sqs:us-east-1:123456789012:dead"}, InvalidInput),
+        ({"dead_letter_queue": "arn:aws:sqs:us-east-1:123456789012:dead"}, NotFound),
+        ({"dead_letter_queue": 7}, InvalidInput),
         ({"partition_key_path": "$.detail"}, InvalidInput),
         ({"input": "{}"}, NotSupported),
         ({"input_path": "$.detail"}, NotSupported),
@@ -151,6 +154,43 @@ def test_fifo_queues_are_no_targets_and_take_no_dead_letters() -> None:
         rule.put_target("arn:aws:sqs:us-east-1:123456789012:orders.fifo")
     with pytest.raises(EventsValidationError, match="must be a standard SQS queue"):
         rule.put_target(Flaky("x"), dead_letter_queue=Flaky("dead.fifo", kind="fifo queue"))
+
+
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:s3:::photos",
+        "arn:aws:states:us-east-1:123456789012:stateMachine:it",
+        "arn:aws:sqs:eu-west-1:123456789012:orders",
+        "arn:aws:sqs:us-east-1:999999999999:orders",
+        "arn:aws-cn:sqs:us-east-1:123456789012:orders",
+        "arn:aws:lambda:us-east-1:123456789012:function:brew:live",
+        "arn:aws:lambda:us-east-1:123456789012:function:",
+        "arn:aws:kinesis:us-east-1:123456789012:clicks",
+        "arn:aws:events:us-east-1:123456789012:rule/all",
+        "arn:aws:events:us-east-1:123456789012:api-destination/it/0",
+    ],
+)
+def test_an_arn_that_nothing_here_can_have_is_no_target(arn: str) -> None:
+    rule = Region(clock=ManualClock()).event_bus().put_rule("all", ALL)
+    with pytest.raises(NotSupported, match="Nothing can be delivered to") as caught:
+        rule.put_target(arn)
+
+    assert caught.value.operation == "put_target"
+    assert rule.targets == []
+
+
+def test_every_kind_of_resource_is_a_target_by_its_arn() -> None:
+    region = Region(clock=ManualClock())
+    for resource in (
+        region.queue("orders"),
+        region.topic("orders"),
+        region.stream("orders"),
+        region.event_bus("orders"),
+        region.function(print, name="orders"),
+        region.delivery_stream("orders", MemoryStore()),
+    ):
+        assert region.event_bus().put_rule(resource.kind[:3], ALL).put_target(resource.arn).arn == resource.arn
 
 
 def test_a_target_lives_by_the_clock_of_its_bus() -> None:
@@ -281,6 +321,63 @@ def test_other_codes() -> None:
     ] == [("THROTTLING", True), ("TIMEOUT", True), ("ERROR_FROM_TARGET", True)]
 
 
+class Odd(Exception):
+    """
+    Has no words, and no look.
+    """
+
+    def __str__(self) -> str:
+        raise Broken
+
+    __repr__ = __str__
+
+
+@pytest.mark.parametrize(
+    ("error", "message"),
+    [
+        (Broken("a\0b"), r"a\x00b"),
+        (Broken("\ud800"), r"\ud800"),
+        (Broken("no tea\n\tat all"), "no tea\n\tat all"),
+        (Broken("\xe4" * 2_000), "\xe4" * 512),
+        (Broken("a" * 5_000_000), "a" * 1_024),
+        (Odd(), "Odd"),
+    ],
+)
+def test_the_error_message_is_text_that_a_message_may_have(error: Exception, message: str) -> None:
+    bus, clock = made()
+    bus.observe(lambda seen: None)
+    dead = Queue("dead", clock=clock)
+    bus.put_rule("all", ALL).put_target(Flaky("odd", [error]), dead_letter_queue=dead, maximum_retry_attempts=0)
+    put(bus)
+    [letter] = drained(dead)
+
+    assert letter.attributes["ERROR_MESSAGE"].value == message
+    assert len(letter.md5_of_attributes) == 32
+
+
+def test_an_event_that_fills_a_message_is_dead_lettered_without_attributes() -> None:
+    bus, clock = made()
+    dead = Queue("dead", clock=clock)
+    place = Flaky("odd", [InvalidInput("x")])
+    target = bus.put_rule("all", ALL).put_target(place, dead_letter_queue=dead)
+    id_ = put(bus, {"a": "x" * 1_048_250})
+    [letter] = drained(dead)
+
+    assert 1_048_576 - 300 < len(letter.body) <= 1_048_576
+    assert (json.loads(letter.body)["id"], dict(letter.attributes)) == (id_, {})
+    assert (target.dead_lettered, target.dropped) == (1, 0)
+
+
+def test_an_event_that_no_message_holds_is_dropped() -> None:
+    bus, clock = made()
+    target = bus.put_rule("all", ALL).put_target(
+        Queue("orders", clock=clock), dead_letter_queue=Queue("d", clock=clock)
+    )
+    put(bus, {"a": "x" * 1_048_500})
+
+    assert (target.dead_lettered, target.dropped) == (0, 1)
+
+
 def test_without_a_dead_letter_queue_it_is_dropped() -> None:
     bus, _ = made()
     target = bus.put_rule("all", ALL).put_target(Flaky("odd", [InvalidInput("x")]))
@@ -323,16 +420,73 @@ def test_a_removed_target_gets_nothing_more() -> None:
     assert bus.stats().retrying == 0
 
 
-def test_what_is_on_its_way_to_a_replaced_target_still_gets_there() -> None:
+def test_what_waits_for_a_replaced_target_goes_to_the_new_one() -> None:
+    """
+    EB 4: the same id replaces. Its figures begin anew.
+    """
     bus, clock = made()
     old, new = Flaky("old", [Broken("x")]), Flaky("new")
     rule = bus.put_rule("all", ALL)
-    rule.put_target(old, target_id="it")
-    put(bus)
-    rule.put_target(new, target_id="it")
+    first = rule.put_target(old, target_id="it")
+    id_ = put(bus)
+    second = rule.put_target(new, target_id="it")
+    assert (first.arn, second.refused, bus.stats().retrying) == (new.arn, 0, 1)
+    assert [due.what for due in bus.pending(clock.now_us())] == ["next of 1 attempts to deliver to function new"]
+    assert bus.explain(id_) == "matched rule all; tried again later: function new"
     clock.advance(1)
 
-    assert (len(old.parcels), len(new.parcels)) == (1, 0)
+    assert (old.tries, len(new.parcels)) == (1, 1)
+    assert (second.delivered, bus.stats().delivered, bus.stats().retrying) == (1, 1, 0)
+    assert bus.explain(id_) == "matched rule all; delivered to function new"
+
+
+def test_a_replaced_target_is_tried_again_and_given_up_as_the_new_one_says() -> None:
+    bus, clock = made()
+    dead = Queue("dead", clock=clock)
+    rule = bus.put_rule("all", ALL)
+    rule.put_target(Flaky("old", [Broken("x")]), target_id="it")
+    put(bus)
+    new = Flaky("new", [Broken("y")] * 9)
+    rule.put_target(new, target_id="it", maximum_retry_attempts=2, dead_letter_queue=dead)
+    clock.advance(86_400)
+    [letter] = drained(dead)
+
+    assert new.tries == 2
+    assert (letter.attributes["TARGET_ARN"].value, letter.attributes["RETRY_ATTEMPTS"].value) == (new.arn, "2")
+
+
+def test_nothing_goes_on_once_a_replaced_target_was_removed() -> None:
+    bus, clock = made()
+    old, new, dead = Flaky("old", [Broken("x")] * 9), Flaky("new", [Broken("x")] * 9), Queue("dead", clock=clock)
+    rule = bus.put_rule("all", ALL)
+    rule.put_target(old, target_id="it", dead_letter_queue=dead)
+    put(bus)
+    rule.put_target(new, target_id="it", dead_letter_queue=dead)
+    put(bus)
+    rule.remove_target("it")
+    bus.delete_rule("all")
+    clock.advance(86_400)
+
+    assert (old.tries, new.tries, len(dead)) == (1, 1, 0)
+    assert (bus.stats().dropped, bus.stats().retrying) == (2, 0)
+    assert bus.pending(clock.now_us()) == []
+
+
+def test_a_queue_may_replace_a_bus_and_a_bus_a_queue() -> None:
+    bus, clock = made()
+    other, queue, dead = EventBus("other", clock=clock), Queue("orders", clock=clock), Queue("dead", clock=clock)
+    rule = bus.put_rule("all", ALL)
+    rule.put_target(other, target_id="it")
+    rule.put_target(queue, target_id="it", dead_letter_queue=dead)
+    id_ = put(bus)
+    assert (ids(queue), other.stats().put) == ([id_], 0)
+
+    rule.put_target(bus, target_id="it", dead_letter_queue=dead)
+    with pytest.raises(EndlessLoop, match=r"bus default \(rule all\) -> bus default \(rule all\)"):
+        put(bus)
+    assert len(queue) == 0
+    [letter] = drained(dead)
+    assert letter.attributes["TARGET_ARN"].value == bus.arn
 
 
 def test_closing_drops_what_waits() -> None:
@@ -379,6 +533,11 @@ def test_an_arn_is_looked_up_at_each_attempt() -> None:
         ("$.detail.lines[1]", {"lines": ["x"]}, None),
         ("$.detail.empty", {"empty": ""}, None),
         ("$.detail.null", {"null": None}, None),
+        ("$.detail.name[0]", {"name": "anna"}, None),
+        ("$.detail[0]", {"0": "x"}, None),
+        ("$.detail.lines.item", {"lines": ["x"]}, None),
+        ("$.resources[0]", {}, None),
+        ("$.detail.lines[0]", {"lines": ["x"]}, "x"),
         (None, {}, None),
     ],
 )

@@ -301,6 +301,12 @@ def test_a_closed_one_takes_nothing(clock: ManualClock, store: MemoryStore) -> N
         ({"error_output_prefix": "errors/"}, NotSupported),
         ({"dynamic_partitioning_configuration": {}}, NotSupported),
         ({"retry_duration_in_seconds": 5}, NotSupported),
+        ({"msk_source_configuration": {}}, NotSupported),
+        ({"database_source_configuration": {}}, NotSupported),
+        ({"direct_put_source_configuration": {}}, NotSupported),
+        ({"amazonopensearchservice_destination_configuration": {}}, NotSupported),
+        ({"amazon_open_search_serverless_destination_configuration": {}}, NotSupported),
+        ({"elasticsearch_destination_configuration": {}}, NotSupported),
         ({"buffer_size": 5}, TypeError),
     ],
 )

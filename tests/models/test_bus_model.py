@@ -193,6 +193,16 @@ class Model:
                 self.work_off(bus)
         self.now = until
 
+    def put_target(self, one: ModelRule, id_: str, new: ModelTarget) -> None:
+        """
+        What waits for the target that it replaces is the new one's now.
+        """
+        old = one.targets.get(id_)
+        one.targets[id_] = new
+        for leg in self.waiting:
+            if leg.target is old:
+                leg.target = new
+
     def remove(self, one: ModelRule, id_: str) -> None:
         target = one.targets.pop(id_)
         for leg in [leg for leg in self.waiting if leg.target is target]:
@@ -295,7 +305,7 @@ class BusMachine(RuleBasedStateMachine):
                 call()
             return
         call()
-        one.targets[id_] = ModelTarget(place, retries, age * S, has_dead)
+        self.model.put_target(one, id_, ModelTarget(place, retries, age * S, has_dead))
         route = self.buses[bus]._core.rules[name].targets[id_]
         route.retries = route.retries._replace(jitter=False)  # type: ignore[attr-defined]
 

@@ -12,6 +12,7 @@ import json
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
@@ -19,6 +20,9 @@ from postroom import Function, ManualClock, Queue, Stream
 from tests.worker.desk import Broken
 
 S: Final = 1_000_000
+BIG_BYTES: Final = 60_000
+FILL: Final = 1_048_500
+"""Characters of an event that has no room left for the attributes of a dead letter."""
 DAY: Final = 24 * 3_600 * S
 FOR_EVER: Final = 1 << 30
 
@@ -89,6 +93,7 @@ class Record:
     name: str
     failures: int
     came_at: int
+    is_big: bool
 
 
 @dataclass
@@ -115,6 +120,8 @@ class Lane:
             if not batch:
                 self.done()
                 batch = self.records[: self.size]
+                big = [place for place, record in enumerate(batch) if record.is_big]
+                batch = batch[: big[1]] if len(big) > 1 else batch
             if not batch:
                 return
             self.calls.append((now, [record.name for record in batch]))
@@ -149,6 +156,9 @@ class FunctionMachine(RuleBasedStateMachine):
         concurrency=st.sampled_from([None, 1]),
     )
     def build(self, retries: int, max_age: float, batch_retries: int, size: int, concurrency: int | None) -> None:
+        # Two big records are more than one event holds.
+        self.patch = pytest.MonkeyPatch()
+        self.patch.setattr("postroom.worker._payload.BATCH_PAYLOAD_MAX_BYTES", BIG_BYTES * 2)
         self.clock = ManualClock()
         self.start = self.clock.now_us()
         self.dead = Queue("dead", clock=self.clock, retention=14 * 86_400)
@@ -186,7 +196,7 @@ class FunctionMachine(RuleBasedStateMachine):
             self.calls.append((now, event["name"]))
         else:
             records = event["Records"]
-            names = [base64.b64decode(record["kinesis"]["data"]).decode() for record in records]
+            names = [base64.b64decode(record["kinesis"]["data"]).decode().strip() for record in records]
             self.batches[int(records[0]["eventID"].partition(":")[0][-1])].append((now, names))
         for name in names:
             if self.left[name]:
@@ -201,20 +211,21 @@ class FunctionMachine(RuleBasedStateMachine):
         self.left[str(self.count)] = fails
         return str(self.count)
 
-    @rule(fails=failures)
-    def invoke(self, fails: int) -> None:
+    @rule(fails=failures, note=st.sampled_from(["", "", "\xe4", "\ud800", "\x00", "x" * FILL]))
+    def invoke(self, fails: int, note: str) -> None:
         name = self.named(fails)
         self.events.add(name, fails, self.now())
-        self.function.invoke({"name": name})
+        self.function.invoke({"name": name, "note": note})
         self.run_model()
 
-    @rule(shard=st.integers(0, 1), fails=st.lists(failures, min_size=1, max_size=3))
-    def put(self, shard: int, fails: list[int]) -> None:
-        for one in fails:
-            name = self.named(one)
+    @rule(shard=st.integers(0, 1), puts=st.lists(st.tuples(failures, st.booleans()), min_size=1, max_size=3))
+    def put(self, shard: int, puts: list[tuple[int, bool]]) -> None:
+        for fails, is_big in puts:
+            name = self.named(fails)
             key = str(self.stream.shards[shard].hash_range.start)
-            self.lanes[shard].records.append(Record(name, one, self.now()))
-            put = self.stream.put_record(name.encode(), "k", explicit_hash_key=key)
+            self.lanes[shard].records.append(Record(name, fails, self.now(), is_big))
+            data = name.ljust(BIG_BYTES if is_big else 0).encode()
+            put = self.stream.put_record(data, "k", explicit_hash_key=key)
             self.numbers[put.sequence_number] = name
             self.run_model()
 
@@ -286,7 +297,10 @@ class FunctionMachine(RuleBasedStateMachine):
     def dead_letters_are_the_same(self) -> None:
         if not hasattr(self, "events"):
             return
-        assert [json.loads(letter.body)["name"] for letter in self.dead.peek(1_000)] == self.events.given_up
+        letters = self.dead.peek(1_000)
+        assert [json.loads(letter.body)["name"] for letter in letters] == self.events.given_up
+        assert {len(letter.md5_of_body) for letter in letters} <= {32}
+        assert {(len(letter.attributes), len(letter.body) > FILL) for letter in letters} <= {(3, False), (0, True)}
         told = [json.loads(letter.body)["KinesisBatchInfo"] for letter in self.told.peek(1_000)]
         for number, lane in enumerate(self.lanes):
             mine = [info for info in told if info["shardId"].endswith(str(number))]
@@ -296,6 +310,7 @@ class FunctionMachine(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         if hasattr(self, "events"):
+            self.patch.undo()
             self.function.close()
             assert self.function.stats().dropped == len(self.events.waiting)
             assert all(due.whom != "function f" for due in self.clock.pending())

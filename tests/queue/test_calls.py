@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import math
 import pickle
+from contextlib import nullcontext
 from datetime import timedelta
 from typing import Any
 
@@ -25,7 +26,7 @@ from postroom.errors import (
     ReceiptHandleIsInvalid,
     ResourceClosed,
 )
-from postroom.message import Parcel
+from postroom.message import FrozenAttributes, Parcel, attributes_size, body_size, to_attributes
 from postroom.observe import Destination, Standalone
 from postroom.queue import _standard
 
@@ -387,8 +388,12 @@ def test_a_refused_batch_does_nothing(queue: Queue) -> None:
     entries = [SendEntry("a", id="x"), SendEntry("b", id="x")]
     with pytest.raises(BatchEntryIdsNotDistinct):
         queue.send_message_batch(entries)
-    with pytest.raises(InvalidInput, match="is no entry of this batch call"):
-        queue.send_message_batch(["a", 5])  # type: ignore[list-item]
+    with pytest.raises(
+        InvalidInput, match=r"is no entry of this batch call(.|\n)*Give SendEntry\(…\) objects, or str\."
+    ):
+        queue.send_message_batch(["a", {"body": "b"}])  # type: ignore[list-item]
+    with pytest.raises(InvalidInput, match=r"Give VisibilityEntry\(…\) objects\."):
+        queue.change_message_visibility_batch(["a"])  # type: ignore[list-item]
 
     assert len(queue) == 0
 
@@ -792,6 +797,44 @@ def test_a_parcel_without_origin_is_a_new_message(clock: ManualClock) -> None:
     assert (message.receive_count, message.dead_letter_queue_source_arn) == (1, None)
     with pytest.raises(InvalidParameterValue):
         queue.deliver(Parcel("x" * 1_025))
+
+
+@pytest.mark.parametrize(
+    ("body", "attributes", "error"),
+    [
+        ("\ud800", {}, InvalidMessageContents),
+        ("tea", {"a": AttributeValue("String", "\ud800")}, InvalidParameterValue),
+        ("tea", {"\ud800": AttributeValue("String", "a")}, InvalidParameterValue),
+        ("tea", {"a": AttributeValue("String.\ud800", "a")}, InvalidParameterValue),
+    ],
+)
+@pytest.mark.parametrize("source", [None, "arn:aws:sqs:us-east-1:123456789012:other"])
+def test_half_a_character_is_delivered_to_no_queue(
+    clock: ManualClock, body: str, attributes: dict[str, AttributeValue], error: type[Exception], source: str | None
+) -> None:
+    """
+    Whoever receives it could not digest it, nor could the event of a function.
+    """
+    queue = Queue("orders", clock=clock)
+    with pytest.raises(error):
+        queue.send_message(body, attributes=attributes)
+    with pytest.raises(error):
+        queue.deliver(Parcel(body, FrozenAttributes(attributes), source_arn=source))
+
+    assert len(queue) == 0
+
+
+@pytest.mark.parametrize(("more", "fits"), [(0, True), (1, False)])
+def test_what_is_delivered_counts_as_what_is_sent(clock: ManualClock, more: int, fits: bool) -> None:
+    attributes = to_attributes({"n\xe9": "\u20ac", "bin": b"\x00\xff", "s": AttributeValue("String.\xe9", "x")})
+    body = "\U0001f375" * 20
+    size = body_size(body) + attributes_size(attributes)
+    queue = Queue("orders", clock=clock, maximum_message_size=1_024)
+    parcel = Parcel(body + "x" * (1_024 - size + more), attributes)
+    with nullcontext() if fits else pytest.raises(InvalidParameterValue, match="shorter than 1024"):
+        queue.deliver(parcel)
+
+    assert len(queue) == fits
 
 
 @pytest.mark.parametrize(

@@ -127,6 +127,19 @@ def test_a_closed_queues_messages_go_aside_at_once(raw: bool) -> None:
     assert letter.receive_count == 1
 
 
+def test_a_dead_letter_that_is_too_large_with_its_attributes_goes_without() -> None:
+    clock, topic = made()
+    queue, dead = Queue("kitchen", clock=clock), Queue("dead", clock=clock, maximum_message_size=1_024)
+    subscription = topic.subscribe(queue, raw_message_delivery=True, dead_letter_queue=dead)
+    queue.close()
+    topic.publish("m", attributes={"long": "x" * 1_024})
+    topic.publish("m" * 1_025)
+
+    [letter] = dead.receive_messages(max_messages=10)
+    assert (letter.body, dict(letter.attributes)) == ("m", {})
+    assert (subscription.dead_lettered, subscription.dropped) == (1, 1)
+
+
 @pytest.mark.parametrize("kind", ["function", "delivery stream"])
 @pytest.mark.parametrize("raw", [True, False])
 def test_a_dead_letter_of_another_endpoint_is_what_a_queue_would_have_got(kind: str, raw: bool) -> None:

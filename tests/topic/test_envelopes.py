@@ -277,7 +277,9 @@ def test_a_function_gets_the_event_whatever_raw_says() -> None:
     published = topic.publish("x")
 
     assert subscription.protocol == "lambda"
-    assert subscription.form == "enveloped"
+    assert (subscription.raw_message_delivery, subscription.form) == (True, "event")
+    assert repr(subscription) == "<Subscription function cook to topic orders: event, 1 delivered>"
+    assert topic.wires()[0].label == "event"
     record = json.loads(box.bodies[0])["Records"][0]
     assert record["EventSubscriptionArn"] == subscription.arn
     assert record["Sns"]["MessageId"] == published.message_id == box.parcels[0].cause

@@ -4,6 +4,8 @@ Publishing: what is accepted, in which order it is checked, and what a batch doe
 
 from __future__ import annotations
 
+import copy
+import pickle
 from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
@@ -438,6 +440,8 @@ def test_a_parcel_that_is_no_message_is_refused_for_good(body: str) -> None:
         lambda topic: topic.publish("x", message_deduplication_id="d"),
         lambda topic: topic.publish("x", phone_number="+15551234567"),
         lambda topic: topic.publish_batch(["x"], message_group_id="g"),
+        lambda topic: topic.publish_batch([PublishEntry("x", message_structure="json")]),  # type: ignore[arg-type]
+        lambda topic: topic.publish_batch([PublishEntry("x", message_group_id="g")]),  # type: ignore[arg-type]
         lambda topic: topic.subscribe(Queue("q", clock=topic.clock), filter_policy={"a": ["b"]}),
         lambda topic: topic.subscribe(Queue("q", clock=topic.clock), delivery_policy={}),
         lambda topic: topic.subscribe(Queue("q", clock=topic.clock), redrive_policy="{}"),
@@ -460,6 +464,7 @@ def test_what_is_not_there_is_refused_by_name(call: Callable[[Topic], object]) -
     [
         (lambda topic: topic.publish("x", message_attributes={}), "did you mean 'attributes'"),
         (lambda topic: topic.publish("x", subjekt="x"), "did you mean 'subject'"),
+        (lambda topic: PublishEntry("x", subjekt="x"), "did you mean 'subject'"),  # type: ignore[arg-type]
         (lambda topic: topic.subscribe("x", raw_message_delivry=True), "did you mean 'raw_message_delivery'"),
         (lambda topic: Topic("x", clok=None), "did you mean 'clock'"),  # type: ignore[arg-type]
     ],
@@ -469,6 +474,17 @@ def test_what_nobody_has_is_a_type_error(call: Callable[[Topic], object], hint: 
 
     with pytest.raises(TypeError, match=hint):
         call(topic)
+
+
+def test_an_entry_is_a_named_tuple() -> None:
+    entry = PublishEntry("x", attributes={"a": 1}, id="one")
+
+    assert tuple(entry) == ("x", None, {"a": 1}, "one")
+    assert repr(entry) == "PublishEntry(message='x', subject=None, attributes={'a': 1}, id='one')"
+    assert type(entry._replace(message="y")) is type(pickle.loads(pickle.dumps(entry))) is PublishEntry
+    assert pickle.loads(pickle.dumps(entry)) == copy.copy(entry) == entry
+    with pytest.raises(AttributeError):
+        entry.message = "y"  # type: ignore[misc]
 
 
 # Names.

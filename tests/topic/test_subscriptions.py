@@ -134,6 +134,26 @@ def test_another_accounts_queue_would_need_a_confirmation() -> None:
     refused(topic, NotSupported, other.arn)
 
 
+@pytest.mark.parametrize(
+    "arn",
+    [
+        "arn:aws:sqs:eu-west-1:123456789012:q",
+        "arn:aws-cn:sqs:us-east-1:123456789012:q",
+        "arn:aws:lambda:eu-west-1:123456789012:function:f",
+        "arn:aws:lambda:us-east-1:123456789012:function:f:live",
+        "arn:aws:firehose:us-east-1:123456789012:deliverystream/",
+    ],
+)
+def test_an_arn_that_nothing_here_can_have_is_not_subscribed(arn: str) -> None:
+    """
+    All that is published would be lost there, and nobody told.
+    """
+    topic = Region(clock=CLOCK).topic("orders")
+
+    assert refused(topic, NotSupported, arn) == f"Nothing can be delivered to {arn}."
+    assert topic.subscriptions == []
+
+
 def test_another_regions_queue_is_subscribed() -> None:
     topic, _ = made()
     other = Queue("q", home=Standalone(CLOCK, region_name="eu-west-1"))
@@ -205,6 +225,21 @@ def test_raw_is_true_or_false(raw: Any) -> None:
     assert refused(topic, InvalidParameter, queue, raw_message_delivery=raw) == (
         f"Invalid parameter: Attributes Reason: RawMessageDelivery: Invalid value [{raw}]. Must be true or false."
     )
+
+
+@pytest.mark.parametrize("text", ["true", "True", "TRUE", "tRuE", "false", "FALSE"])
+def test_raw_is_a_text_too_in_any_case(text: str) -> None:
+    """
+    SNS 6.4.
+    """
+    topic, queue = made()
+    subscription = topic.subscribe(queue, raw_message_delivery=text)
+
+    assert subscription.raw_message_delivery is (text.lower() == "true")
+    assert topic.subscribe(queue, raw_message_delivery=text.swapcase()) is subscription
+    assert topic.subscribe(queue, raw_message_delivery=subscription.raw_message_delivery) is subscription
+    with pytest.raises(InvalidParameter, match="different attributes"):
+        topic.subscribe(queue, raw_message_delivery=str(not subscription.raw_message_delivery))
 
 
 def test_a_thousand_subscriptions_are_found_by_their_endpoints() -> None:

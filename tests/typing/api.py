@@ -228,6 +228,7 @@ def buses(bus: EventBus, queue: Queue, stream: Stream) -> None:
     `EventBus` and `Pattern`.
     """
     assert_type(bus.put_event(source="shop", detail_type="order", detail={"id": 1}), PutEvent)
+    assert_type(bus.put_event("shop", "order", {"id": 1}), PutEvent)
     outcome = bus.put_events([EventEntry("shop", "order", {"id": 1}), {"source": "shop"}])
     assert_type(outcome, BatchOutcome[PutEvent])
     rule = bus.put_rule("paid", {"source": ["shop"]})
@@ -235,6 +236,7 @@ def buses(bus: EventBus, queue: Queue, stream: Stream) -> None:
     bus.put_rule("paid", '{"source": ["shop"]}', state="DISABLED")
     bus.put_rule("paid", Pattern({"source": [{"prefix": "sh"}]}))
     target = rule.put_target(queue, target_id="q", dead_letter_queue=queue, maximum_retry_attempts=3)
+    rule.put_target(queue, dead_letter_queue="dead")
     assert_type(target, Target)
     rule.put_target(stream, partition_key_path="$.detail.id")
     assert_type(Pattern({"source": ["shop"]}).matches({"source": "shop"}), bool)
@@ -274,5 +276,13 @@ def regions(region: Region) -> None:
     assert_type(region.event_bus(), EventBus)
     assert_type(region.stream("clicks", shard_count=2, retention=timedelta(days=2)), Stream)
     assert_type(region.delivery_stream("archive", MemoryStore()), DeliveryStream)
+    region.delivery_stream("archive", "objects", compression_format="GZIP", file_extension=".json.gz")
+    region.delivery_stream("archive", compression_format="ZIP")  # type: ignore[arg-type]
+    region.queue("orders", dead_letter_queue="dead", max_receive_count=3)
+    region.queue("orders", faults=Faults())  # type: ignore[arg-type]
+    region.function(print, name="f", dead_letter_queue="dead")
+    region.close()
+    region.close(timeout=None)
+    region.close(timedelta(seconds=1))
     assert_type(region.topology().mermaid(), str)
     region.topic("news", tags={})  # type: ignore[arg-type]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from postroom import Faults, Function, ManualClock, Queue, SystemClock
+from postroom import Faults, Function, ManualClock, Queue, Stream, SystemClock, Topic
 from postroom.errors import InvalidInput, NotSupported
 from postroom.faults import Crash
 from tests.clock.helpers import run_loop
@@ -56,6 +56,19 @@ def test_what_comes_is_handled_in_batches_at_its_instant() -> None:
         assert table.calls == [(60, ["a", "b"]), (60, ["c"])]
         assert len(table.queue) == 0
         task.cancel()
+
+    run_loop(main())
+
+
+def test_a_batch_is_at_most_6_mib_of_json() -> None:
+    async def main() -> None:
+        table = Table()
+        for number in range(7):
+            table.queue.send_message(f"{number}".ljust(1_048_576, "x"))
+
+        assert await table.function.aio.poll(table.queue, idle=0) == 7
+        assert [[body[0] for body in batch] for _, batch in table.calls] == [[*"01234"], ["5", "6"]]
+        assert len(table.queue) == 0
 
     run_loop(main())
 
@@ -315,3 +328,26 @@ def test_wrong_arguments_are_refused(wrong: dict[str, Any], text: str) -> None:
 def test_a_bound_that_coroutines_do_not_have_is_refused_by_name() -> None:
     with pytest.raises(NotSupported, match="brew has concurrency=2"):
         refused(concurrency=2)
+
+
+def test_a_stream_feeds_no_coroutine_and_each_way_in_says_what_to_do() -> None:
+    table = Table()
+    stream = Stream("clicks", clock=table.clock)
+    for call in (
+        lambda: table.function.add_event_source(stream, starting_position="LATEST"),
+        lambda: asyncio.run(table.function.aio.poll(stream)),  # type: ignore[arg-type]
+    ):
+        with pytest.raises(NotSupported) as caught:
+            call()
+
+        assert caught.value.help.startswith(
+            "Give a plain function, or read each shard on your event loop: stream.reader("
+        )
+
+
+def test_what_is_neither_queue_nor_stream_is_not_polled() -> None:
+    table = Table()
+    with pytest.raises(InvalidInput) as caught:
+        asyncio.run(table.function.aio.poll(Topic("news", clock=table.clock)))  # type: ignore[arg-type]
+
+    assert caught.value.help == "Give a Queue."

@@ -18,7 +18,6 @@ from postroom.errors import (
     InvalidInput,
     InvalidRequestContent,
     NotSupported,
-    PostroomError,
     RequestTooLarge,
     ResourceClosed,
 )
@@ -369,6 +368,38 @@ def test_the_error_message_is_text_that_a_message_may_have(error: Exception, mes
     assert len(str(shown).encode()) <= ERROR_MESSAGE_MAX_BYTES
 
 
+HALF = "\ud800"
+
+
+def test_half_a_character_in_an_event_goes_through_and_into_the_dead_letter_escaped() -> None:
+    bell = Bell(fails, maximum_retry_attempts=0)
+    bell.function.invoke({"a": HALF, "b": "\xe4"})
+    [letter] = bell.letters()
+
+    assert bell.calls == [(0, {"a": HALF, "b": "\xe4"})]
+    assert letter.body == r'{"a": "\ud800", "b": "\u00e4"}'
+    assert len(letter.md5_of_body) == 32
+
+
+def test_text_of_half_a_character_is_no_json_that_could_be_sent() -> None:
+    bell = Bell()
+    with pytest.raises(InvalidRequestContent, match="half a character at index 2"):
+        bell.function.invoke(f'{{"{HALF}": 1}}')
+    with pytest.raises(InvalidRequestContent):
+        bell.deliver(f'"{HALF}"')
+
+    assert bell.calls == []
+
+
+def test_an_event_that_fills_a_message_is_dead_lettered_without_attributes() -> None:
+    bell = Bell(fails, maximum_retry_attempts=0)
+    bell.function.invoke({"a": "x" * 1_048_560})
+    [letter] = bell.letters()
+
+    assert (json.loads(letter.body)["a"], dict(letter.attributes)) == ("x" * 1_048_560, {})
+    assert bell.function.stats().dead_lettered == 1
+
+
 def test_an_error_without_words_of_its_own_is_told_by_its_type() -> None:
     class Odd(Exception):
         def __str__(self) -> str:
@@ -630,11 +661,29 @@ def test_wires_show_the_dead_letter_queue() -> None:
         ({"dead_letter_queue": "dead"}, InvalidInput, "no destination"),
         ({"dead_letter_queue": Queue("dead", clock=ManualClock())}, InvalidInput, "different clock"),
         ({"destinations": {}}, NotSupported, "DestinationConfig"),
+        ({"destination_config": {}}, NotSupported, "DestinationConfig"),
+        ({"on_failure": "arn"}, NotSupported, "DestinationConfig.OnFailure"),
+        ({"on_success": "arn"}, NotSupported, "DestinationConfig.OnSuccess"),
+        ({"qualifier": "live"}, NotSupported, "Qualifier"),
+        ({"maximum_event_age_in_seconds": 60}, NotSupported, "Give maximum_event_age"),
+        ({"maximum_event_agee": 60}, TypeError, "did you mean 'maximum_event_age'"),
     ],
 )
-def test_wrong_settings_are_refused(settings: dict[str, Any], error: type[PostroomError], text: str) -> None:
+def test_wrong_settings_are_refused(settings: dict[str, Any], error: type[Exception], text: str) -> None:
     with pytest.raises(error, match=text):
         Function(lambda event, context: None, name="f", clock=ManualClock(), **settings)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("invocation_type", "RequestResponse"), ("invocation_type", "DryRun"), ("qualifier", "live"), ("payload", b"{}")],
+)
+def test_what_awss_invoke_has_is_refused_by_name(name: str, value: object) -> None:
+    bell = Bell()
+    with pytest.raises(NotSupported, match=r"^invoke\(.*is not there"):
+        bell.function.invoke({}, **{name: value})  # type: ignore[arg-type]
+
+    assert bell.calls == []
 
 
 def test_a_function_takes_no_dead_letters() -> None:

@@ -7,13 +7,14 @@ from __future__ import annotations
 import base64
 import json
 import uuid
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+import pytest
 
 from postroom import AttributeValue, Function, ManualClock, Queue
+from postroom.errors import NotSupported
 from postroom.message import Parcel
-
-if TYPE_CHECKING:
-    from postroom.worker import Context
+from postroom.worker import Context
 
 T0_MS = 1_704_067_200_000
 
@@ -127,3 +128,29 @@ def test_the_same_seed_draws_the_same_request_ids() -> None:
         return [context.aws_request_id for _, context in calls]
 
     assert ids() == ids()
+
+
+def test_a_context_is_what_lambda_gives_as_far_as_it_is_true_here() -> None:
+    context = Context("brew", "an arn", "an id")
+
+    assert (context.function_version, context.memory_limit_in_mb) == ("$LATEST", 128)
+    assert context == Context("brew", "an arn", "an id") != Context("brew", "an arn", "another")
+    assert repr(context) == "<Context of brew, request an id>"
+    assert not isinstance(context, tuple)
+    assert not hasattr(context, "count")
+    assert not hasattr(context, "log_group_name")
+    with pytest.raises(AttributeError):
+        context.function_name = "x"  # type: ignore[misc]
+    with pytest.raises(AttributeError):
+        context.mine = "x"  # type: ignore[attr-defined]
+
+
+def test_a_handler_that_asks_for_the_remaining_time_is_told_that_there_is_no_timeout() -> None:
+    queue = Queue("orders", clock=ManualClock())
+    function = Function(lambda _, context: context.get_remaining_time_in_millis(), name="brew", clock=queue.clock)
+    function.add_event_source(queue)
+    queue.send_message("a")
+    [failure] = function.failures
+
+    assert isinstance(failure.error, NotSupported)
+    assert "brew has no timeout" in str(failure.error)

@@ -96,6 +96,39 @@ def test_a_batch_has_at_most_its_size(size: int) -> None:
 # Failures.
 
 
+def test_a_batch_is_at_most_6_mib_of_json() -> None:
+    """
+    What was taken together goes in parts then, each of which fails alone.
+    """
+    desk = Desk()
+    sizes = [1_048_576, 1_048_000, 900_000, 800_000, 1_048_576, 700_000, 1_048_576, 1, 1_000_000, 1]
+    for number, size in enumerate(sizes):
+        desk.queue.send_message(f"{number}".ljust(size, "ä" if size == 1 else "x"))
+    desk.function(fails_on("6".ljust(1_048_576, "x")))
+
+    assert [[body[0] for body in batch] for _, batch in desk.calls] == [[*"012345"], [*"6789"]]
+    assert (desk.queue.stats().deleted, desk.queue.stats().in_flight) == (6, 4)
+
+
+def test_a_batch_is_measured_as_json_with_its_attributes() -> None:
+    desk = Desk()
+    for number in range(4):
+        desk.queue.send_message(f"{number}", attributes={"n": b"x" * 1_048_000})
+    desk.queue.send_message("4".ljust(1_048_000, '"'))
+    desk.function()
+
+    assert [[body[0] for body in batch] for _, batch in desk.calls] == [[*"0123"], ["4"]]
+
+
+def test_one_message_goes_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.worker._payload.BATCH_PAYLOAD_MAX_BYTES", 100)
+    desk = Desk()
+    desk.queue.send_message_batch(["a", "b", "c"])
+    desk.function()
+
+    assert [batch for _, batch in desk.calls] == [["a"], ["b"], ["c"]]
+
+
 def test_nothing_of_a_batch_that_failed_is_deleted_and_it_is_back_at_its_visibility_timeout() -> None:
     desk = Desk(visibility_timeout=30)
     function = desk.function(fails_on("b"), batch_size=10)
@@ -301,10 +334,15 @@ def test_a_function_has_its_handlers_name(handler: Any, name: str) -> None:
     assert function.arn == f"arn:aws:lambda:us-east-1:123456789012:function:{name}"
 
 
-@pytest.mark.parametrize("name", ["", "a b", "a.b", "ä", "a" * 65, "-", 7])
+@pytest.mark.parametrize("name", ["", "a b", "a.b", "ä", "a" * 65, "a\n", 7])
 def test_a_name_is_letters_digits_hyphens_and_underscores(name: Any) -> None:
     with pytest.raises(InvalidInput):
         Function(plain, name=name, clock=ManualClock())
+
+
+@pytest.mark.parametrize("name", ["-", "_", "--", "a" * 64, "A-b_9"])
+def test_a_name_of_such_characters_is_one(name: str) -> None:
+    assert Function(plain, name=name, clock=ManualClock()).name == name
 
 
 def test_a_lambda_needs_a_name() -> None:

@@ -17,11 +17,13 @@ from postroom.errors import (
     FunctionInvalidParameterValue,
     FunctionValidationError,
     InvalidInput,
+    NotFound,
     NotSupported,
     PostroomError,
     ResourceClosed,
     ResourceConflict,
 )
+from postroom.limits import BATCH_PAYLOAD_MAX_BYTES
 from postroom.observe import Wire
 from tests.worker.desk import Broken
 
@@ -125,6 +127,58 @@ def test_100_records_are_a_batch_unless_said_otherwise() -> None:
 
     assert belt.feed().batch_size == 100
     assert [len(batch) for _, batch in belt.calls] == [100, 1]
+
+
+def test_a_batch_is_at_most_6_mib_of_json() -> None:
+    belt = Belt()
+    belt.put(*["x" * 1_000_000] * 20)
+    belt.feed()
+
+    assert [len(data) for _, data in belt.calls] == [4, 4, 4, 4, 4]
+    assert max(len(json.dumps(event, separators=(",", ":"))) for event in belt.events) <= BATCH_PAYLOAD_MAX_BYTES
+
+
+@pytest.mark.parametrize(("more", "sizes"), [(0, [2]), (1, [1, 1])])
+@pytest.mark.parametrize("key", ["k", '"\xe4\U0001f375' * 60])
+def test_a_batch_of_exactly_6_mib_is_one(
+    monkeypatch: pytest.MonkeyPatch, key: str, more: int, sizes: list[int]
+) -> None:
+    """
+    To the byte, with a lower limit: the records that there are cannot have every size.
+    """
+    belt = Belt()
+    belt.clock.advance(0.123)
+    for data in (b"x" * 3_000, b"y" * 4_001):
+        belt.stream.put_record(data, key)
+    mapping = belt.feed()
+    whole = {"Records": [record for event in belt.events for record in event["Records"]]}
+    mapping.close()
+    size = len(json.dumps(whole, ensure_ascii=False, separators=(",", ":")).encode())
+    monkeypatch.setattr("postroom.worker._payload.BATCH_PAYLOAD_MAX_BYTES", size - more)
+    belt.calls.clear()
+    belt.feed()
+
+    assert [len(data) for _, data in belt.calls] == sizes
+
+
+def test_one_record_goes_however_large_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.worker._payload.BATCH_PAYLOAD_MAX_BYTES", 1_000)
+    belt = Belt()
+    belt.put("a", "x" * 1_000, "b")
+    belt.feed()
+
+    assert [[one[0] for one in data] for _, data in belt.calls] == [["a"], ["x"], ["b"]]
+
+
+def test_a_batch_that_was_cut_is_tried_again_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("postroom.worker._payload.BATCH_PAYLOAD_MAX_BYTES", 10_000)
+    belt = Belt(fails_on("y" * 3_000))
+    belt.put("x" * 3_000, "y" * 3_000, "z" * 3_000)
+    belt.feed(maximum_retry_attempts=1, on_failure=belt.told)
+    belt.clock.advance(1)
+
+    assert [(at, "".join(one[0] for one in data)) for at, data in belt.calls] == [(0, "xy"), (1, "xy"), (1, "z")]
+    assert [letter["KinesisBatchInfo"]["batchSize"] for letter in belt.letters()] == [2]
 
 
 def test_a_batch_is_of_one_shard() -> None:
@@ -585,7 +639,8 @@ def test_pending_shows_what_is_tried_again_and_the_clock_finds_it() -> None:
         ({"batch_size": True}, InvalidInput, "batch_size=True is no whole number."),
         ({"maximum_retry_attempts": -2}, FunctionValidationError, "greater than or equal to -1"),
         ({"maximum_retry_attempts": 10_001}, FunctionValidationError, "less than or equal to 10000"),
-        ({"on_failure": "told"}, InvalidInput, "is no destination"),
+        ({"on_failure": 7}, InvalidInput, "is no destination"),
+        ({"on_failure": "told"}, NotFound, "only in a Region"),
         ({"on_failure": Queue("told", clock=ManualClock())}, InvalidInput, "different clock"),
         ({"bisect_batch_on_function_error": True}, NotSupported, "BisectBatchOnFunctionError"),
         ({"filter_criteria": []}, NotSupported, "FilterCriteria"),

@@ -11,7 +11,15 @@ from postroom.bus import _checks as checks
 from postroom.bus import _events as events
 from postroom.bus._events import Checked, Event, EventEntry, PutEvent
 from postroom.bus._frame import BusFrame
-from postroom.bus._refusals import BUS_NOT_THERE, BUS_TAKES, PUT_NOT_THERE, PUT_TAKES, RULE_NOT_THERE, RULE_TAKES
+from postroom.bus._refusals import (
+    BUS_NOT_THERE,
+    BUS_TAKES,
+    DELETE_NOT_THERE,
+    PUT_NOT_THERE,
+    PUT_TAKES,
+    RULE_NOT_THERE,
+    RULE_TAKES,
+)
 from postroom.bus._rules import Rule
 from postroom.bus._stats import BusStats, explain
 from postroom.delivery import BatchOutcome, prepare, refuse_unknown
@@ -101,10 +109,10 @@ class EventBus(BusFrame):
 
     def put_event(
         self,
-        *,
         source: str = "",
         detail_type: str = "",
         detail: Mapping[str, Any] | str = "",
+        *,
         time: Instant | date | None = None,
         resources: Iterable[str] = (),
         **_not_there: Never,
@@ -128,7 +136,7 @@ class EventBus(BusFrame):
 
         Raises:
             InvalidArgument: Source, detail type or detail is missing, or the detail type too long.
-            MalformedDetail: The detail is no JSON object.
+            MalformedDetail: The detail is no JSON object, or a number in it is beyond a double.
             NotAuthorizedForSource: The source begins with ``aws.``.
             EventsValidationError: It is too large: it has to be smaller than 1 MiB.
             InvalidInput: An argument is of a wrong type.
@@ -141,9 +149,11 @@ class EventBus(BusFrame):
             raise result
         return PutEvent(result)
 
-    def put_events(self, entries: Iterable[EventEntry | Mapping[str, Any]]) -> BatchOutcome[PutEvent]:
+    def put_events(
+        self, entries: Iterable[EventEntry | Mapping[str, Any]], **_not_there: Never
+    ) -> BatchOutcome[PutEvent]:
         """
-        Puts 1 to 10 events. One bad entry fails alone; the others go through.
+        Puts 1 to 10 events. One that EventBridge would refuse fails alone; the others go through.
 
         >>> from postroom import EventBus, EventEntry, ManualClock
         >>> bus = EventBus(clock=ManualClock())
@@ -160,9 +170,12 @@ class EventBus(BusFrame):
         Raises:
             EventsValidationError: The whole call is refused, and nothing was put: there are no entries or more than 10,
                 a resource is too long, or all together are not smaller than 1 MiB (EB 1).
-            InvalidInput: An entry is neither.
+            InvalidInput: An entry is neither, or something in it is of a wrong type; likewise, nothing was put.
+            NotSupported: AWS has such a parameter, and postroom has not.
             ResourceClosed: The bus is closed.
         """
+        if _not_there:
+            refuse_unknown("put_events", _not_there, PUT_NOT_THERE, ("entries",))
         try:
             if isinstance(entries, Mapping | str) or not isinstance(entries, Iterable):
                 raise InvalidInput(
@@ -178,8 +191,12 @@ class EventBus(BusFrame):
 
     def _put_all(self, entries: list[EventEntry], operation: str) -> list[str | PostroomError]:
         try:
+            entries = [events.settled(entry) for entry in entries]
             events.check_request(entries, self._name)
             prepared = prepare(((str(index), entry) for index, entry in enumerate(entries)), events.check_entry)
+            for one in prepared:
+                if isinstance(one, InvalidInput):  # what AWS's call could not even express
+                    raise one
             events.check_total(map(events.size_of, entries, prepared))
         except PostroomError as error:
             self._sign(error, operation)
@@ -279,6 +296,9 @@ class EventBus(BusFrame):
         """
         Makes a rule, or replaces the one of that name: pattern and state are set anew, targets stay (EB 3).
 
+        A pattern that asks at its top for a field that no event has is taken, as on AWS, and warned of on the logger
+        ``postroom``: ``detail_type`` is what calls here are given, and in events it is ``detail-type``.
+
         >>> from postroom import EventBus, ManualClock
         >>> bus = EventBus("shop", clock=ManualClock())
         >>> bus.put_rule("big", {"detail": {"size": ["big"]}})
@@ -306,6 +326,7 @@ class EventBus(BusFrame):
             if event_pattern is None or event_pattern == "":
                 raise EventsValidationError("Parameter(s) EventPattern or ScheduleExpression must be specified.")
             pattern = event_pattern if isinstance(event_pattern, Pattern) else Pattern(event_pattern)
+            events.warn_of_fields(f"rule {name} of {self}", pattern.text)
             home = self._home
             arn = str(Arn.rule(home.region_name, home.account, name, bus=self._name))
             with self._lock:
@@ -344,7 +365,7 @@ class EventBus(BusFrame):
         with self._lock:
             return [Rule(self, state) for _, state in sorted(self._core.rules.items())]
 
-    def delete_rule(self, name: str) -> None:
+    def delete_rule(self, name: str, **_not_there: Never) -> None:
         """
         Deletes a rule that has no targets; one that is not there is deleted already (EB 3).
 
@@ -357,8 +378,11 @@ class EventBus(BusFrame):
 
         Raises:
             EventsValidationError: It has targets.
+            NotSupported: AWS has such a parameter, and postroom has not.
             ResourceClosed: The bus is closed.
         """
+        if _not_there:
+            refuse_unknown("delete_rule", _not_there, DELETE_NOT_THERE, ("name",))
         try:
             with self._lock:
                 self._refuse_closed("delete_rule")

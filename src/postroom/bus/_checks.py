@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from postroom import limits
 from postroom.clock import Duration, to_us
+from postroom.delivery import check_resolvable
 from postroom.errors import EventsValidationError, InvalidInput, NotSupported, PostroomError
 from postroom.limits import SECOND_US
 from postroom.naming import Arn
-from postroom.observe import Destination
+from postroom.observe import Destination, check_receives, find_destination
 
 if TYPE_CHECKING:
     from postroom.observe import Home
@@ -26,13 +27,13 @@ _PATH: Final = re.compile(r"\$(?:\.[^.\[\]]+|\[[0-9]+\])*")
 _STEP: Final = re.compile(r"\.([^.\[\]]+)|\[([0-9]+)\]")
 
 
-def violations(found: list[tuple[str, str, str]]) -> EventsValidationError:
+def violations(found: list[tuple[str, str, str]], advice: str) -> EventsValidationError:
     """
-    The error for what breaks constraints: a value, where it stands, and what it must be (EB 15).
+    The error for what breaks constraints: a value, where it stands, and what it must be (EB 15); and what to do.
     """
     lines = [f"Value '{value}' at '{at}' failed to satisfy constraint: Member must {must}" for value, at, must in found]
     plural = "s" if len(found) > 1 else ""
-    return EventsValidationError(f"{len(found)} validation error{plural} detected: {'; '.join(lines)}")
+    return EventsValidationError(f"{len(found)} validation error{plural} detected: {'; '.join(lines)}", help=advice)
 
 
 def check_bus_name(name: object) -> None:
@@ -72,7 +73,7 @@ def _check_name(name: object, at: str, allowed: re.Pattern[str], pattern: str, l
     if len(name) > longest:
         found.append((name, at, f"have length less than or equal to {longest}"))
     if found:
-        raise violations(found)
+        raise violations(found, f"Give 1 to {longest} letters, digits, dots, hyphens or underscores.")
 
 
 def check_state(state: object) -> bool:
@@ -82,7 +83,8 @@ def check_state(state: object) -> bool:
     if state == _STATES[2]:
         raise NotSupported(f"state={state!r} is not there: nothing here is a CloudTrail event.")
     if state not in _STATES:
-        raise violations([(str(state), "state", f"satisfy enum value set: [{', '.join(_STATES)}]")])
+        found = [(str(state), "state", f"satisfy enum value set: [{', '.join(_STATES)}]")]
+        raise violations(found, 'Give "ENABLED" or "DISABLED".')
     return state == _STATES[0]
 
 
@@ -92,7 +94,8 @@ def check_retries(attempts: object) -> int:
     """
     if isinstance(attempts, bool) or not isinstance(attempts, int):
         raise InvalidInput(f"maximum_retry_attempts={attempts!r} is no number.", help="Give an int, 0 to 185.")
-    return _in_range(attempts, attempts, 0, limits.TARGET_RETRIES_MAX, "maximumRetryAttempts")
+    advice = f"maximum_retry_attempts={attempts}: expected 0 to {limits.TARGET_RETRIES_MAX}."
+    return _in_range(attempts, attempts, 0, limits.TARGET_RETRIES_MAX, "maximumRetryAttempts", advice)
 
 
 def check_age(age: Duration) -> int:
@@ -102,19 +105,20 @@ def check_age(age: Duration) -> int:
     span = to_us(age, "maximum_event_age")
     shown = age if isinstance(age, int | float) else span / SECOND_US
     low, high = limits.TARGET_EVENT_AGE_MIN_US, limits.TARGET_EVENT_AGE_MAX_US
-    return _in_range(span, shown, low, high, "maximumEventAgeInSeconds", SECOND_US)
+    advice = f"maximum_event_age={age!r}: expected {low // SECOND_US} to {high // SECOND_US} seconds (24 hours)."
+    return _in_range(span, shown, low, high, "maximumEventAgeInSeconds", advice, SECOND_US)
 
 
-def _in_range(value: int, shown: object, low: int, high: int, name: str, unit: int = 1) -> int:
+def _in_range(value: int, shown: object, low: int, high: int, name: str, advice: str, unit: int = 1) -> int:
     if not low <= value <= high:
         bound = f"greater than or equal to {low // unit}" if value < low else f"less than or equal to {high // unit}"
-        raise violations([(str(shown), f"targets.1.member.retryPolicy.{name}", f"have value {bound}")])
+        raise violations([(str(shown), f"targets.1.member.retryPolicy.{name}", f"have value {bound}")], advice)
     return value
 
 
 def check_destination(destination: object, home: Home) -> tuple[str, str, str]:
     """
-    What can be a target: anything that receives and lives by the same clock, or an ARN.
+    What can be a target: anything that receives and lives by the same clock, or an ARN of the same region and account.
 
     Returns:
         Its ARN, its name, and its kind; of an ARN, the kind is that of the service's resources.
@@ -126,6 +130,8 @@ def check_destination(destination: object, home: Home) -> tuple[str, str, str]:
             raise EventsValidationError(
                 f"Parameter {destination} is not valid. Reason: Provided Arn is not in correct format.", help=error.help
             ) from None
+        check_resolvable(destination, home)
+        check_receives(destination, home)
         kind = {"events": "bus", "kinesis": "stream"}.get(arn.service, arn.service)
         return destination, arn.name, "fifo queue" if arn.service == "sqs" and arn.name.endswith(".fifo") else kind
     if not isinstance(destination, Destination):
@@ -134,6 +140,7 @@ def check_destination(destination: object, home: Home) -> tuple[str, str, str]:
             help="Give a queue, topic, stream, function, bus or delivery stream, or the ARN of one.",
         )
     check_clock(destination, home, "target")
+    check_receives(destination, home)
     return destination.arn, destination.name, destination.kind
 
 
@@ -163,13 +170,14 @@ def check_kind(kind: str, partition_key_path: object) -> None:
         )
 
 
-def check_dead_letter_queue(queue: object, home: Home) -> None:
+def find_dead_letter_queue(given: object, home: Home) -> Destination:
     """
-    Refuse what cannot take the dead letters of a target: it must be a standard queue of the same region (EB 6).
+    What takes the dead letters of a target, by itself, its name or its ARN: a standard queue of the same region (EB 6).
     """
+    queue = find_destination(given, home)
     if not isinstance(queue, Destination):
         raise InvalidInput(
-            f"dead_letter_queue={queue!r} is no queue.", help="Give a Queue object: Queue('orders-dead')."
+            f"dead_letter_queue={given!r} is no queue.", help="Give a Queue, or in a region the name or the ARN of one."
         )
     if queue.kind != "queue":
         raise EventsValidationError(
@@ -183,6 +191,7 @@ def check_dead_letter_queue(queue: object, home: Home) -> None:
             help=f"{queue.name} is in {place.region}, the rule in {home.region_name}.",
         )
     check_clock(queue, home, "dead-letter queue")
+    return queue
 
 
 def path_steps(path: object) -> tuple[str | int, ...]:

@@ -122,17 +122,24 @@ class BusCore:
         rule.removed = True
         del self.rules[name]
 
-    def put_target(self, rule: RuleState, route: TargetRoute) -> None:
+    def put_target(self, rule: RuleState, route: TargetRoute) -> TargetRoute:
         """
         Adds a target, or replaces the one of its id (EB 4).
+
+        Returns:
+            The route of that id, which a replaced target keeps.
 
         Raises:
             EventsLimitExceeded: There are 5.
         """
-        id_ = route.settings.id
-        if id_ not in rule.targets and len(rule.targets) >= limits.TARGETS_PER_RULE_MAX:
+        there = rule.targets.get(route.settings.id)
+        if there is not None:
+            there.replace(route)
+            return there
+        if len(rule.targets) >= limits.TARGETS_PER_RULE_MAX:
             raise EventsLimitExceeded(_LIMIT, help=f"A rule has at most {limits.TARGETS_PER_RULE_MAX} targets.")
-        rule.targets[id_] = route
+        rule.targets[route.settings.id] = route
+        return route
 
     def remove_target(self, rule: RuleState, target_id: str) -> TargetRoute:
         """
@@ -188,7 +195,7 @@ class BusCore:
         for target in rule.targets.values():
             steps = target.settings.steps
             one = parcel._replace(partition_key=key_at(event.fields, steps)) if steps else parcel
-            yield (came_round and target.circle) or target, one
+            yield target.circle if came_round and target.settings.forwards else target, one
 
     def _fate(self, event_id: str) -> Fate:
         # An event that is forwarded in a circle comes more than once.

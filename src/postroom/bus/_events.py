@@ -5,8 +5,13 @@ Events: what is put, what is checked of it, and the envelope that goes to every 
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+import re
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, date, datetime
+from difflib import get_close_matches
+from math import isinf
 from typing import Any, Final, NamedTuple, cast
 
 from postroom import limits
@@ -37,6 +42,9 @@ _ENVELOPE: Final[dict[str, type]] = {
     "resources": list,
     "detail": dict,
 }
+_logger = logging.getLogger("postroom")
+_DIGITS_MAX: Final = sys.float_info.max_10_exp + 1
+_TOO_LONG: Final = re.compile(rf"[0-9]{{{_DIGITS_MAX}}}")
 _encode: Final = json.JSONEncoder(ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode
 
 
@@ -160,13 +168,23 @@ def entry_of(given: object) -> EventEntry:
     return EventEntry(**named)
 
 
+def settled(entry: EventEntry) -> EventEntry:
+    """
+    The entry with its resources in a tuple: they are looked at more than once, and an iterator gives them once.
+    """
+    resources: object = entry.resources
+    if isinstance(resources, tuple | str) or not isinstance(resources, Iterable):
+        return entry
+    return entry._replace(resources=tuple(resources))
+
+
 def check_entry(entry: EventEntry) -> Checked:
     """
     One entry, in AWS's order of checks (EB 1).
 
     Raises:
         InvalidArgument: Something is missing, or the detail type is too long.
-        MalformedDetail: The detail is no JSON object.
+        MalformedDetail: The detail is no JSON object, or a number in it is beyond a double.
         NotAuthorizedForSource: The source begins with ``aws.``.
         InvalidInput: Something is of a wrong type.
     """
@@ -193,7 +211,7 @@ def check_entry(entry: EventEntry) -> Checked:
 def _detail(detail: object) -> tuple[str, dict[str, Any] | None]:
     try:
         if isinstance(detail, Mapping):
-            return _encode(dict(cast("Mapping[str, Any]", detail))), None
+            return _within_doubles(_encode(dict(cast("Mapping[str, Any]", detail)))), None
         if not isinstance(detail, str):
             raise InvalidInput(
                 f"detail must be a mapping or JSON text, not of type {type(detail).__name__}.",
@@ -203,13 +221,27 @@ def _detail(detail: object) -> tuple[str, dict[str, Any] | None]:
         if not isinstance(parsed, dict):
             raise _malformed("It is JSON, but no object.")
         fields = cast("dict[str, Any]", parsed)
-        return _encode(fields), fields
+        return _within_doubles(_encode(fields)), fields
     except (TypeError, RecursionError) as error:
         raise _malformed(str(error)) from None
     except ValueError as error:
         if isinstance(error, PostroomError):
             raise
         raise _malformed(str(error)) from None
+
+
+def _within_doubles(text: str) -> str:
+    """
+    The JSON text, unless a number in it is beyond a double, which one of fewer than 309 digits never is.
+    """
+    if len(text) >= _DIGITS_MAX and _TOO_LONG.search(text):
+        json.loads(text, parse_int=_check_int)
+    return text
+
+
+def _check_int(digits: str) -> None:
+    if isinf(float(digits)):
+        raise ValueError(f"A number of {len(digits.lstrip('-'))} digits is beyond a double.")
 
 
 def _malformed(why: str) -> MalformedDetail:
@@ -229,9 +261,9 @@ def _time_us(time: object) -> int | None:
 
 
 def _resources(resources: object) -> tuple[str, ...]:
-    if isinstance(resources, str) or not isinstance(resources, Iterable):
+    if not isinstance(resources, tuple):
         raise InvalidInput(f"resources={resources!r} is no list of ARNs.", help="resources=[queue.arn]")
-    found = tuple(cast("Iterable[object]", resources))
+    found = cast("tuple[object, ...]", resources)
     if wrong := [one for one in found if not isinstance(one, str)]:
         raise InvalidInput(f"resources holds {wrong[0]!r}, which is no str.", help="resources=[queue.arn]")
     return cast("tuple[str, ...]", found)
@@ -246,10 +278,11 @@ def check_request(entries: list[EventEntry], bus_name: str) -> None:
     """
     most = limits.PUT_EVENTS_ENTRIES_MAX
     if not entries:
-        raise violations([("[]", "entries", "have length greater than or equal to 1")])
+        raise violations([("[]", "entries", "have length greater than or equal to 1")], f"Give 1 to {most} entries.")
     if len(entries) > most:
         shown = f"[{', '.join(_shown(entry, bus_name) for entry in entries)}]"
-        raise violations([(shown, "entries", f"have length less than or equal to {most}")])
+        advice = f"There are {len(entries)}: split them into calls of up to {most}."
+        raise violations([(shown, "entries", f"have length less than or equal to {most}")], advice)
     longest = limits.EVENT_RESOURCE_MAX_CHARS
     found = [
         (
@@ -261,7 +294,7 @@ def check_request(entries: list[EventEntry], bus_name: str) -> None:
         if any(len(resource) > longest for resource in _texts(entry.resources))
     ]
     if found:
-        raise violations(found)
+        raise violations(found, f"Give each resource as an ARN of at most {longest} characters.")
 
 
 def check_total(sizes: Iterable[int]) -> None:
@@ -295,7 +328,7 @@ def size_of(entry: EventEntry, checked: Checked | PostroomError) -> int:
 
 
 def _texts(resources: object) -> list[str]:
-    if not isinstance(resources, list | tuple):
+    if not isinstance(resources, tuple):
         return []
     return [one for one in cast("Iterable[object]", resources) if isinstance(one, str)]
 
@@ -307,13 +340,22 @@ def _shown(entry: EventEntry, bus_name: str) -> str:
         "source": entry.source or None,
         "resources": f"[{', '.join(resources)}]" if resources else None,
         "detailType": entry.detail_type or None,
-        "detail": _encode(dict(entry.detail)) if isinstance(entry.detail, dict) else entry.detail or None,
+        "detail": _shown_detail(entry.detail),
         "eventBusName": bus_name,
         "traceHeader": None,
         "kmsKeyIdentifier": None,
         "internalMetadata": None,
     }
     return f"PutEventsRequestEntry({', '.join(f'{key}={_null(value)}' for key, value in parts.items())})"
+
+
+def _shown_detail(detail: object) -> object:
+    if not isinstance(detail, Mapping):
+        return detail or None
+    try:
+        return _encode(dict(cast("Mapping[str, Any]", detail)))
+    except (TypeError, ValueError, RecursionError):
+        return "{…}"  # it has no text, and nobody asks: the request is refused for its length
 
 
 def _null(value: object) -> str:
@@ -359,6 +401,29 @@ def make_event(id_: str, checked: Checked, at: str, account: str, region: str) -
             "detail": detail,
         }
     return Event(id_, text, source, detail_type, detail_text, fields)
+
+
+def warn_of_fields(whose: str, pattern: str) -> None:
+    """
+    Warns of a pattern that asks at its top for a field that no event has. AWS takes such a pattern, and says nothing.
+    """
+    for field in _asked(json.loads(pattern)):
+        near = get_close_matches(field, _ENVELOPE, 1)
+        hint = f"did you mean {near[0]!r}?" if near else "what was put as detail is found below 'detail'."
+        _logger.warning("postroom: %s looks at %r, which no event has; %s", whose, field, hint)
+
+
+def _asked(pattern: object) -> Iterator[str]:
+    """
+    The fields that a pattern asks for, and no event has, in each of its alternatives.
+    """
+    members = cast("dict[str, object]", pattern) if isinstance(pattern, dict) else {}
+    for key, wanted in members.items():
+        if key == "$or" and isinstance(wanted, list):
+            for alternative in cast("list[object]", wanted):
+                yield from _asked(alternative)
+        elif key not in _ENVELOPE:
+            yield key
 
 
 def forwarded_event(text: str) -> Event:

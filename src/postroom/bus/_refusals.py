@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Final
 if TYPE_CHECKING:
     from postroom.delivery._refusals import Missing
 
+_OF_BUS: Final = "Call the method of that bus."
+
 BUS_NOT_THERE: Final[Missing] = {
     "archive": ("CreateArchive", ""),
     "dead_letter_config": ("DeadLetterConfig", "Each target has a dead_letter_queue."),
@@ -26,16 +28,22 @@ BUS_TAKES: Final = ("clock", "faults", "seed", "home")
 
 PUT_NOT_THERE: Final[Missing] = {
     "endpoint_id": ("EndpointId", ""),
-    "event_bus_name": ("EventBusName", "Call the method of that bus."),
+    "event_bus_name": ("EventBusName", _OF_BUS),
     "trace_header": ("TraceHeader", ""),
 }
 """Of PutEvents (EB 1)."""
 
 PUT_TAKES: Final = ("source", "detail_type", "detail", "time", "resources")
 
+DELETE_NOT_THERE: Final[Missing] = {
+    "event_bus_name": ("EventBusName", _OF_BUS),
+    "force": ("Force", "No rule here is one that AWS manages."),
+}
+"""Of DeleteRule (EB 3)."""
+
 RULE_NOT_THERE: Final[Missing] = {
     "description": ("Description", ""),
-    "event_bus_name": ("EventBusName", "Call the method of that bus."),
+    "event_bus_name": ("EventBusName", _OF_BUS),
     "role_arn": ("RoleArn", ""),
     "schedule_expression": ("ScheduleExpression", "Let the clock do it: clock.call_later."),
     "tags": ("Tags", ""),
@@ -43,6 +51,13 @@ RULE_NOT_THERE: Final[Missing] = {
 """Of PutRule (EB 3, 10)."""
 
 RULE_TAKES: Final = ("name", "event_pattern", "state")
+
+REMOVE_NOT_THERE: Final[Missing] = {
+    **DELETE_NOT_THERE,
+    "ids": ("Ids", "Remove one at a time: target_id."),
+    "rule": ("Rule", "Call the method of that rule."),
+}
+"""Of RemoveTargets (EB 4)."""
 
 TARGET_NOT_THERE: Final[Missing] = {
     "app_sync_parameters": ("AppSyncParameters", ""),

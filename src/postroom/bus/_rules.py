@@ -8,7 +8,7 @@ import re
 from typing import TYPE_CHECKING, Any, Final, Never
 
 from postroom.bus import _checks as checks
-from postroom.bus._refusals import TARGET_NOT_THERE, TARGET_TAKES
+from postroom.bus._refusals import REMOVE_NOT_THERE, TARGET_NOT_THERE, TARGET_TAKES
 from postroom.bus._targets import Target, TargetRoute, TargetSettings
 from postroom.delivery import refuse_unknown
 from postroom.errors import PostroomError
@@ -147,14 +147,16 @@ class Rule:
         destination: Destination | str,
         *,
         target_id: str | None = None,
-        dead_letter_queue: Destination | None = None,
+        dead_letter_queue: Destination | str | None = None,
         maximum_retry_attempts: int = TARGET_RETRIES_MAX,
         maximum_event_age: Duration = _AGE_MAX,
         partition_key_path: str | None = None,
         **_not_there: Never,
     ) -> Target:
         """
-        Has the events that the rule matches go to a destination; a target of the same id is replaced.
+        Has the events that the rule matches go to a destination.
+
+        A target of the same id is replaced: what waits there for its next attempt goes to the new destination (EB 4).
 
         A queue gets the event's JSON as the body of a message, a topic as a message without subject, a stream and a
         delivery stream as a record, a function as its event. Another bus gets the event itself, with its id (EB 4, 9).
@@ -172,10 +174,10 @@ class Rule:
         <Target orders: queue orders, 0 delivered>
 
         Args:
-            destination: A queue, topic, stream, function, bus or delivery stream, or the ARN of one in the bus's region,
-                which is looked up at each attempt.
+            destination: A queue, topic, stream, function, bus or delivery stream, or the ARN of one in the bus's region
+                and account, which is looked up at each attempt.
             target_id: 1 to 64 letters, digits, dots, hyphens or underscores; None: one made of the destination's name.
-            dead_letter_queue: A standard queue for what cannot be delivered.
+            dead_letter_queue: A standard queue for what cannot be delivered; in a region its name or its ARN will do.
             maximum_retry_attempts: 0 to 185.
             maximum_event_age: Seconds after which no delivery is tried again, 60 to 86400.
             partition_key_path: For a stream, where in the event the partition key stands: ``$.detail.customer``.
@@ -185,7 +187,9 @@ class Rule:
             EventsValidationError: The id, a number, an ARN or the dead-letter queue is not acceptable.
             EventsLimitExceeded: The rule has five targets.
             EventsResourceNotFound: The rule was deleted.
-            NotSupported: The destination is a FIFO queue, or AWS has a parameter that is not there.
+            NotSupported: The destination is a FIFO queue, a function whose handler is an ``async def``, or an ARN of another
+                service, region or account; or AWS has a parameter that is not there.
+            NotFound: The dead-letter queue is not there.
             InvalidInput: An argument is of a wrong type, or something lives by a different clock.
             ResourceClosed: The bus is closed.
         """
@@ -197,8 +201,7 @@ class Rule:
             checks.check_kind(kind, partition_key_path)
             if target_id is not None:
                 checks.check_target_id(target_id)
-            if dead_letter_queue is not None:
-                checks.check_dead_letter_queue(dead_letter_queue, bus._home)
+            dead = None if dead_letter_queue is None else checks.find_dead_letter_queue(dead_letter_queue, bus._home)
             settings = TargetSettings(
                 id=target_id or "",
                 arn=arn,
@@ -210,7 +213,7 @@ class Rule:
                 partition_key_path=partition_key_path,
                 steps=() if partition_key_path is None else checks.path_steps(partition_key_path),
             )
-            return self._put_target(destination, settings, name, dead_letter_queue)
+            return self._put_target(destination, settings, name, dead)
         except PostroomError as error:
             bus._sign(error, "put_target")
             raise
@@ -229,7 +232,7 @@ class Rule:
                 dead_letter_queue,
                 bus._report,
             )
-            core.put_target(self._state, route)
+            route = core.put_target(self._state, route)
         return Target(route)
 
     def _free_id(self, name: str) -> str:
@@ -237,7 +240,7 @@ class Rule:
         taken = self._state.targets
         return next(id_ for id_ in (start, *(f"{start}-{number}" for number in range(2, 9))) if id_ not in taken)
 
-    def remove_target(self, target_id: str) -> None:
+    def remove_target(self, target_id: str, **_not_there: Never) -> None:
         """
         Takes a target away. What waits for its next attempt on the way to it is dropped.
 
@@ -254,15 +257,17 @@ class Rule:
 
         Raises:
             EventsResourceNotFound: There is no such target, or the rule was deleted.
+            NotSupported: AWS has such a parameter, and postroom has not.
             ResourceClosed: The bus is closed.
         """
+        if _not_there:
+            refuse_unknown("remove_target", _not_there, REMOVE_NOT_THERE, ("target_id",))
         bus = self._bus
         try:
             with bus._lock:
                 self._refuse_gone("remove_target")
                 route = bus._core.remove_target(self._state, target_id)
-                if route.circle is not None:
-                    route.circle.removed = True
+                route.circle.removed = True
                 seen = bus._courier.forget(route)
         except PostroomError as error:
             bus._sign(error, "remove_target")

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, cast
 
-from postroom.delivery import BackoffRetries, Route
+from postroom.delivery import BackoffRetries, Route, error_text, letter_text
 from postroom.errors import EndlessLoop, InvalidRequest, LimitReached, LostAcknowledgement, NotFound, ResourceClosed
 from postroom.limits import SECOND_US
 from postroom.message import AttributeValue, Parcel
@@ -78,8 +78,19 @@ class TargetRoute(Route):
         )
         self.settings: TargetSettings = settings
         self.rule_arn: str = rule_arn
-        self.circle: CircleRoute | None = CircleRoute(self, report) if settings.forwards else None
-        """What takes its place for an event that its rule forwarded before."""
+        self.circle: CircleRoute = CircleRoute(self, report)
+        """What takes its place, if it is a bus, for an event that its rule forwarded before."""
+
+    def replace(self, new: TargetRoute) -> None:
+        """
+        Under the bus's lock: leads from now on where a new target of the same id would, as does what waits here (EB 4).
+        """
+        self.settings = new.settings
+        self.fixed, self._find, self.hand_over = new.fixed, new._find, new.hand_over
+        self.retries = new.retries
+        for mine, other in ((self, new), (self.circle, new.circle)):
+            mine.shown, mine.label, mine.dead_letter_queue = other.shown, other.label, other.dead_letter_queue
+            mine.delivered = mine.refused = mine.dead_lettered = mine.dropped = 0
 
     def dead_letter(self, parcel: Parcel, failed: Failed) -> Parcel:
         """
@@ -90,7 +101,7 @@ class TargetRoute(Route):
             "RULE_ARN": self.rule_arn,
             "TARGET_ARN": self.settings.arn,
             "ERROR_CODE": next((code for kind, code in _CODES if isinstance(error, kind)), "ERROR_FROM_TARGET"),
-            "ERROR_MESSAGE": str(error) or repr(error),
+            "ERROR_MESSAGE": letter_text(error_text(error)),
             "RETRY_ATTEMPTS": str(failed.retries),
         }
         if failed.exhausted is not None:
@@ -107,9 +118,22 @@ class _Circle:
     kind = "bus"
 
     def __init__(self, target: TargetRoute, report: Callable[[EndlessLoop], None]) -> None:
-        self.arn: str = target.settings.arn
-        self.name: str = target.shown
+        self._target = target
         self._report = report
+
+    @property
+    def arn(self) -> str:
+        """
+        The bus's.
+        """
+        return self._target.settings.arn
+
+    @property
+    def name(self) -> str:
+        """
+        As it is shown.
+        """
+        return self._target.shown
 
     def deliver(self, parcel: Parcel) -> None:
         """
@@ -169,9 +193,12 @@ def key_at(fields: Mapping[str, Any], steps: tuple[str | int, ...]) -> str | Non
     """
     found: Any = fields
     for step in steps:
+        # An index is for an array alone: Python would take a character of a text, too.
+        if not isinstance(found, list if isinstance(step, int) else dict):
+            return None
         try:
-            found = found[step]
-        except (KeyError, IndexError, TypeError):
+            found = cast("Any", found)[step]
+        except LookupError:
             return None
     if found is None or isinstance(found, str):
         return found or None
@@ -180,7 +207,7 @@ def key_at(fields: Mapping[str, Any], steps: tuple[str | int, ...]) -> str | Non
 
 class Target:
     """
-    A target of a rule, as it is put: its settings, and what became of the deliveries to it so far.
+    A target of a rule: its settings as they are now, and what became of the deliveries to it since it was put so.
 
     >>> from postroom import EventBus, ManualClock, Queue
     >>> clock = ManualClock()
@@ -267,8 +294,7 @@ class Target:
         return self._sum("dropped")
 
     def _sum(self, count: str) -> int:
-        circle = self._route.circle
-        return int(getattr(self._route, count)) + (int(getattr(circle, count)) if circle else 0)
+        return int(getattr(self._route, count)) + int(getattr(self._route.circle, count))
 
     def to_dict(self) -> dict[str, Any]:
         """

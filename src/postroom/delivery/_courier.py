@@ -20,8 +20,9 @@ from threading import current_thread, main_thread
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from postroom.clock import show_span
+from postroom.delivery._letters import deliver_letter, error_line
 from postroom.delivery._retries import is_permanent
-from postroom.errors import LostAcknowledgement, PostroomError, ResourceClosed
+from postroom.errors import LostAcknowledgement, ResourceClosed
 
 if TYPE_CHECKING:
     from postroom.clock import Timer
@@ -69,7 +70,7 @@ class Route:
         dead_letter_queue: Destination | None = None,
     ) -> None:
         self.fixed: Destination | None = None if callable(destination) else destination
-        self._find = destination if callable(destination) else None
+        self._find: Callable[[], Destination] | None = destination if callable(destination) else None
         self.hand_over: Callable[[Parcel], object] = (
             self._find_and_deliver if callable(destination) else destination.deliver
         )
@@ -276,7 +277,7 @@ class Courier:
         self._refused += 1
         route.refused += 1
         if owner._observers:
-            self._tell("refused", one, to=route.shown, error=_shown(error), retry=one.retries)
+            self._tell("refused", one, to=route.shown, error=error_line(error), retry=one.retries)
         if isinstance(due, int):
             if not self._retry(due, one, route, parcel):
                 self._drop(one, route, error)
@@ -352,7 +353,7 @@ class Courier:
         error = failed.error
         if route.dead_letter_queue is not None and not route.removed:
             try:
-                route.dead_letter_queue.deliver(route.dead_letter(parcel, failed))
+                deliver_letter(route.dead_letter_queue, route.dead_letter(parcel, failed))
             except Exception as another:
                 # The last it could do: who is to retry a queue that takes nothing else's failures?
                 error = another
@@ -361,13 +362,14 @@ class Courier:
                 self._dead_lettered += 1
                 self._note(one, route, "dead-lettered")
                 if self._owner._observers:
-                    self._tell("dead-lettered", one, to=str(route.dead_letter_queue), error=_shown(error))
+                    self._tell("dead-lettered", one, to=str(route.dead_letter_queue), error=error_line(error))
                 return
         self._drop(one, route, error)
 
     def _drop(self, one: Round, route: Route, error: Exception | None = None) -> None:
+        why = "" if error is None else error_line(error)
         with self._owner._lock:
-            seen = self._dropped_now(one, route, "" if error is None else _shown(error))
+            seen = self._dropped_now(one, route, why)
         self._owner._tell(seen)
 
     def _dropped_now(self, one: Round, route: Route, why: str) -> list[Observation]:
@@ -493,7 +495,3 @@ def _lose_acknowledgement(faults: Faults, route: Route) -> None:
             f"{route.shown} took it, and its acknowledgement was lost.",
             help="A plan of faults did this; it is delivered again.",
         )
-
-
-def _shown(error: Exception) -> str:
-    return str(error).splitlines()[0] if isinstance(error, PostroomError) and str(error) else repr(error)

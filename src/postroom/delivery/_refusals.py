@@ -48,17 +48,31 @@ RECEIVE_NOT_THERE: Final[Missing] = {
 RECEIVE_TAKES: Final = ("max_messages", "visibility_timeout", "wait_time")
 """What it does take here."""
 
+_NO_DESTINATIONS: Final = "Failed invocations go to a dead_letter_queue; a handler can send its result."
+_NO_VERSIONS: Final = "A function has neither versions nor aliases."
 FUNCTION_NOT_THERE: Final[Missing] = {
     "dead_letter_config": ("DeadLetterConfig", "Give dead_letter_queue."),
-    "destinations": (
-        "DestinationConfig",
-        "Failed invocations go to a dead_letter_queue; a handler can send its result.",
-    ),
+    "destination_config": ("DestinationConfig", _NO_DESTINATIONS),
+    "destinations": ("DestinationConfig", _NO_DESTINATIONS),
+    "maximum_event_age_in_seconds": ("MaximumEventAgeInSeconds", "Give maximum_event_age."),
     "memory_size": ("MemorySize", ""),
+    "on_failure": ("DestinationConfig.OnFailure", _NO_DESTINATIONS),
+    "on_success": ("DestinationConfig.OnSuccess", _NO_DESTINATIONS),
+    "qualifier": ("Qualifier", _NO_VERSIONS),
     "reserved_concurrent_executions": ("ReservedConcurrentExecutions", "Give concurrency."),
     "timeout": ("Timeout", ""),
 }
 """Of CreateFunction and its asynchronous invocation (DEL D)."""
+
+INVOKE_NOT_THERE: Final[Missing] = {
+    "client_context": ("ClientContext", ""),
+    "function_name": ("FunctionName", "Call the method of that function."),
+    "invocation_type": ("InvocationType", "Every invocation is an Event; call the handler yourself for its result."),
+    "log_type": ("LogType", ""),
+    "payload": ("Payload", "Give event."),
+    "qualifier": ("Qualifier", _NO_VERSIONS),
+}
+"""Of Invoke (DEL D)."""
 
 EVENT_SOURCE_NOT_THERE: Final[Missing] = {
     "bisect_batch_on_function_error": ("BisectBatchOnFunctionError", ""),

@@ -11,19 +11,31 @@ if TYPE_CHECKING:
 
 _STORES: Final = "Give a store; anything with put(key, data) is one."
 DELIVERY_STREAM_NOT_THERE: Final[Missing] = {
+    "amazon_open_search_serverless_destination_configuration": (
+        "AmazonOpenSearchServerlessDestinationConfiguration",
+        _STORES,
+    ),
+    "amazonopensearchservice_destination_configuration": ("AmazonopensearchserviceDestinationConfiguration", _STORES),
     "buffering_hints": ("BufferingHints", "Give buffering_size (MiB) and buffering_interval (seconds)."),
     "cloud_watch_logging_options": ("CloudWatchLoggingOptions", "Give an observer: stream.observe(…)."),
     "custom_time_zone": ("CustomTimeZone", "Keys are in UTC."),
     "data_format_conversion_configuration": ("DataFormatConversionConfiguration", ""),
+    "database_source_configuration": (
+        "DatabaseSourceConfiguration",
+        "The one source there is is a Stream: source=stream.",
+    ),
     "delivery_stream_encryption_configuration_input": ("DeliveryStreamEncryptionConfigurationInput", ""),
     "delivery_stream_type": ("DeliveryStreamType", "It has a source, or it takes records."),
+    "direct_put_source_configuration": ("DirectPutSourceConfiguration", "Nothing is throttled."),
     "dynamic_partitioning_configuration": ("DynamicPartitioningConfiguration", ""),
+    "elasticsearch_destination_configuration": ("ElasticsearchDestinationConfiguration", _STORES),
     "encryption_configuration": ("EncryptionConfiguration", ""),
     "error_output_prefix": ("ErrorOutputPrefix", "What is here goes wrong as a whole, and is kept: see undelivered."),
     "extended_s3_destination_configuration": ("ExtendedS3DestinationConfiguration", _STORES),
     "http_endpoint_destination_configuration": ("HttpEndpointDestinationConfiguration", _STORES),
     "iceberg_destination_configuration": ("IcebergDestinationConfiguration", _STORES),
     "kinesis_stream_source_configuration": ("KinesisStreamSourceConfiguration", "Give source=stream."),
+    "msk_source_configuration": ("MSKSourceConfiguration", "The one source there is is a Stream: source=stream."),
     "opensearch_destination_configuration": ("AmazonopensearchserviceDestinationConfiguration", _STORES),
     "processing_configuration": ("ProcessingConfiguration", "append_delimiter=True is there of the processors."),
     "processors": ("ProcessingConfiguration.Processors", "append_delimiter=True is there of the processors."),

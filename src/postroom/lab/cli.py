@@ -44,7 +44,7 @@ _ABOUT = "Message queues, topics, event buses and streams inside one Python proc
 
 _DEMO = """\
 Sends a day of events through a topic, four queues with a function each, an
-event bus, a stream, and into hourly objects, and accounts for each event at
+event bus, a stream, and into objects in hourly folders, and accounts for each event at
 the far end, by its id.
 
 Events arrive all over a simulated day. One call in twenty crashes on
@@ -191,7 +191,7 @@ def _parser() -> argparse.ArgumentParser:
     demo.add_argument(
         "--objects",
         metavar="DIR",
-        help="the folder that the hourly objects go to, made if it is not there; into memory unless given",
+        help="the folder that the objects in hourly folders go to, made if it is not there; into memory unless given",
     )
     demo.add_argument(
         "--seed", type=int, default=1, metavar="N", help="what arrivals, failures and ids are drawn from (default: 1)"

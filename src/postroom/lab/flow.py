@@ -133,7 +133,7 @@ class CountedFaults(Faults):
 
     __slots__ = ("slow_calls",)
 
-    def __init__(self, seed: int = 0, **rates: float) -> None:
+    def __init__(self, seed: int = 0, **rates: Any) -> None:
         super().__init__(seed, **rates)
         self.slow_calls: list[str] = []
         """The functions whose calls they were."""

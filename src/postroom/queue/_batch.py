@@ -141,6 +141,9 @@ def listed(kind: type[N], entries: Iterable[N | str], of_str: Callable[[str], N]
     for entry in entries:
         one = of_str(entry) if of_str is not None and isinstance(entry, str) else entry
         if not isinstance(one, kind):
-            raise InvalidInput(f"{one!r} is no entry of this batch call.", help=f"Give {kind.__name__}(…) objects.")
+            raise InvalidInput(
+                f"{one!r} is no entry of this batch call.",
+                help=f"Give {kind.__name__}(…) objects{'' if of_str is None else ', or str'}.",
+            )
         found.append(one)
     return found

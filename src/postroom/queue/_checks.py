@@ -110,6 +110,27 @@ def size_of(body: str, attributes: Mapping[str, AttributeInput] | None) -> int:
         return 0
 
 
+def delivered_size(body: str, attributes: Mapping[str, AttributeValue]) -> int:
+    """
+    Bytes of a message that another resource hands over, which checks what it makes but for what it was given.
+
+    Raises:
+        InvalidMessageContents: The body has no UTF-8 form: as a message it could not be digested.
+        InvalidParameterValue: An attribute has none.
+    """
+    try:
+        size = len(body) if body.isascii() else len(body.encode())
+        if attributes:
+            for name, (data_type, value) in attributes.items():
+                size += len(name.encode()) + len(data_type.encode())
+                size += len(value.encode() if isinstance(value, str) else value)
+    except UnicodeEncodeError:
+        check_body(body)  # it, or the attributes, have half a character: the error is that of a send
+        to_attributes(dict(attributes))
+        raise
+    return size
+
+
 def delay_us(delay: Duration) -> int:
     """
     The delay of one send.
@@ -269,7 +290,8 @@ def check_redrive(
         )
     if arn is None:
         raise InvalidInput(
-            f"dead_letter_queue={dead_letter_queue!r} is no queue.", help="Give a Queue object: Queue('orders-dead')."
+            f"dead_letter_queue={dead_letter_queue!r} is no queue.",
+            help="Give the Queue itself, of the same clock; region.queue(…) takes the name or the ARN of one, too.",
         )
     if dead_letter_queue.kind != kind:
         raise refuse(

@@ -15,7 +15,7 @@ from postroom.delivery._refusals import QUEUE_NOT_THERE
 from postroom.errors import InvalidInput, PostroomError
 from postroom.faults import check_faults
 from postroom.limits import SECOND_US
-from postroom.message import Parcel, attributes_size, body_size
+from postroom.message import Parcel
 from postroom.naming import Arn, check_queue_name
 from postroom.observe import Destination, Home, Observation, Wire, causes, home_of, with_causes
 from postroom.queue import _checks as checks
@@ -298,11 +298,12 @@ class QueueFrame(Resource):
         1
 
         Raises:
-            InvalidParameterValue: It is too large for this queue.
+            InvalidParameterValue: It is too large for this queue, or an attribute has no UTF-8 form.
+            InvalidMessageContents: The body has no UTF-8 form.
             ResourceClosed: The queue is closed.
         """
         core = self._core
-        size = body_size(parcel.body) + attributes_size(parcel.attributes)
+        size = checks.delivered_size(parcel.body, parcel.attributes)
         is_dead_letter = parcel.source_arn is not None
         if size > self._max_size and not is_dead_letter:
             raise checks.refuse_size(self._max_size, size, in_batch=False)

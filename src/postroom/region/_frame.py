@@ -6,18 +6,22 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
-from typing import TYPE_CHECKING, Any, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Self, TypeAlias, TypeVar
 
-from postroom.errors import NotFound, QueueDoesNotExist, ResourceClosed
+from postroom.clock import to_us
+from postroom.errors import InvalidInput, NotFound, QueueDoesNotExist, ResourceClosed
+from postroom.limits import CLOSE_TIMEOUT_S
 from postroom.naming import Arn
 from postroom.observe import DEFAULT_ACCOUNT, DEFAULT_REGION, Observer, Standalone
+from postroom.region._ending import await_calls
 from postroom.region._topology import Topology
+from postroom.worker import Function
 
 if TYPE_CHECKING:
     from postroom.bus import EventBus
-    from postroom.clock import Clock
+    from postroom.clock import Clock, Duration
     from postroom.delivery import Resource
     from postroom.faults import Faults
     from postroom.firehose import DeliveryStream
@@ -25,11 +29,18 @@ if TYPE_CHECKING:
     from postroom.queue import Queue
     from postroom.stream import Stream
     from postroom.topic import Topic
-    from postroom.worker import Function
 
     AnyResource: TypeAlias = Queue | Topic | EventBus | Stream | Function | DeliveryStream
 
 R = TypeVar("R", bound="AnyResource")
+
+_GIVES: Final = {
+    "clock": "all its resources live by the region's clock",
+    "faults": "a plan of faults is the region's, for all its resources",
+    "home": "the region is the home of what it makes",
+    "seed": "the ids of all its resources are drawn from the region's seed",
+}
+"""What resources take that are on their own, and a region gives them."""
 
 
 class RegionFrame:
@@ -169,6 +180,20 @@ class RegionFrame:
         assert isinstance(found, kind)
         return found
 
+    def _refuse_given(self, operation: str, given: Mapping[str, object]) -> None:
+        """
+        Refuses what a resource of a region has from it.
+
+        Raises:
+            InvalidInput: It is given.
+        """
+        for name in given:
+            if name in _GIVES:
+                own = "" if name == "home" else f", and give it to the Region itself: Region({name}=…)"
+                raise InvalidInput(
+                    f"{operation}({name}=…): {_GIVES[name]}.", help=f"Leave {name}= out{own}.", operation=operation
+                )
+
     # All of them.
 
     def observe(self, observer: Observer) -> None:
@@ -245,23 +270,54 @@ class RegionFrame:
         lines = [f"{resource}: {what}" for resource, what in known if not what.startswith("unknown")]
         return "\n".join(lines) or f"unknown: no resource of {self._name} knows of it"
 
-    def close(self) -> None:
+    def close(self, timeout: Duration | None = CLOSE_TIMEOUT_S) -> None:
         """
-        Closes it and all its resources.
+        Closes it and all its resources: functions first, then what their last calls may still need.
+
+        1. The functions take no more work. What a queue or a stream holds stays there; asynchronous invocations that wait
+           for their turn or for a retry are dropped, and counted. What a last call still has delivered to one of them, by a
+           topic or a bus, is refused: it goes to dead letters, or is dropped.
+        2. Calls under way are waited for, in real time and for at most `timeout` seconds, so that what they send arrives
+           and what they took is deleted. Those that take longer go on; the logger ``postroom`` names their functions.
+        3. The other resources close, what was made last first; a delivery stream writes what it holds.
+
+        Until then the region is open: a call under way may look up a queue. Nothing is waited for on a `ManualClock`, in a
+        handler of one of the functions, or for coroutines of the calling thread's event loop. Leaving its ``with`` block
+        closes it. Closing twice does nothing.
 
         >>> from postroom import ManualClock, Region
         >>> with Region(clock=ManualClock()) as region:
         ...     orders = region.queue("orders")
         >>> orders.closed
         True
+
+        Args:
+            timeout: Seconds of real time, 0 or more; None: without end.
+
+        Raises:
+            InvalidInput: The timeout is no time, or negative.
+            ObjectNotWritten: A delivery stream could not write all it holds. All is closed all the same.
         """
+        patience = None if timeout is None else to_us(timeout, "timeout")
+        if patience is not None and patience < 0:
+            raise InvalidInput(f"timeout={timeout!r} is negative.", help="Give 0 or more seconds, or None.")
+        functions = [resource for resource in self if isinstance(resource, Function)]
+        # From the last to the first, each whatever became of those before: an error, or Ctrl-C, leaves nothing open.
+        with ExitStack() as stack:
+            stack.callback(self._close_others, functions)
+            if not self._closed:
+                stack.callback(await_calls, f"region {self._name}", self._clock, functions, patience)
+            for function in functions:
+                stack.callback(function.close)
+
+    def _close_others(self, closed: list[Function]) -> None:
         with self._lock:
             self._closed = True
         with ExitStack() as stack:
-            # What was made last closes first: who reads from what was there before. One that raises, as a handler may
-            # that runs while it closes, leaves no other open.
+            # What was made last closes first: who reads from what was there before.
             for resource in self:
-                stack.callback(resource.close)
+                if resource not in closed:
+                    stack.callback(resource.close)
 
     def __enter__(self) -> Self:
         return self

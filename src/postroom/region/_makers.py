@@ -16,7 +16,7 @@ from postroom.stream import Stream
 from postroom.topic import Topic
 
 if TYPE_CHECKING:
-    from pathlib import Path
+    import os
 
     from postroom.clock import Duration
     from postroom.firehose import ObjectStore
@@ -44,8 +44,10 @@ class Makers(RegionFrame):
 
         Raises:
             InvalidParameter: The name is not acceptable.
+            InvalidInput: Something is given that is the region's: its clock, seed or faults.
             ResourceClosed: The region is closed.
         """
+        self._refuse_given("topic", _not_there)
         if not _not_there:
             there = self._there(Topic, "sns", name)
             if there is not None:
@@ -67,8 +69,10 @@ class Makers(RegionFrame):
 
         Raises:
             EventsValidationError: The name is not acceptable.
+            InvalidInput: Something is given that is the region's: its clock, seed or faults.
             ResourceClosed: The region is closed.
         """
+        self._refuse_given("event_bus", _not_there)
         if not _not_there:
             there = self._there(EventBus, "events", f"event-bus/{name}")
             if there is not None:
@@ -101,8 +105,10 @@ class Makers(RegionFrame):
             KinesisResourceInUse: It is there, and something given differs.
             KinesisValidationError: The name or the number of shards is not acceptable.
             KinesisInvalidArgument: The retention is not acceptable.
+            InvalidInput: Something is given that is the region's: its clock, seed or faults.
             ResourceClosed: The region is closed.
         """
+        self._refuse_given("stream", _not_there)
         there = None if _not_there else self._there(Stream, "kinesis", f"stream/{name}")
         if there is None:
             return self._keep(
@@ -130,7 +136,7 @@ class Makers(RegionFrame):
     def delivery_stream(
         self,
         name: str,
-        store: ObjectStore | str | Path | None = None,
+        store: ObjectStore | str | os.PathLike[str] | None = None,
         *,
         source: Stream | None = None,
         starting_position: Literal["LATEST", "TRIM_HORIZON"] = "LATEST",
@@ -138,6 +144,8 @@ class Makers(RegionFrame):
         buffering_size: int = 5,
         buffering_interval: Duration = 300,
         append_delimiter: bool = False,
+        compression_format: Literal["UNCOMPRESSED", "GZIP"] = "UNCOMPRESSED",
+        file_extension: str = "",
         **_not_there: Never,
     ) -> DeliveryStream:
         """
@@ -159,13 +167,17 @@ class Makers(RegionFrame):
             buffering_size: MiB, 1 to 128.
             buffering_interval: Seconds, 0 to 900.
             append_delimiter: Whether a line feed comes after each record.
+            compression_format: ``UNCOMPRESSED`` or ``GZIP``.
+            file_extension: What object names end in, such as ``.json``; empty: ``.gz`` or nothing, as the format is.
 
         Raises:
             FirehoseResourceInUse: It is there, and a store was given.
             FirehoseResourceNotFound: It is not there, and no store was given.
             FirehoseInvalidArgument: An argument is not acceptable.
+            InvalidInput: Something is given that is the region's: its clock, seed or faults.
             ResourceClosed: The region is closed.
         """
+        self._refuse_given("delivery_stream", _not_there)
         there = self._there(DeliveryStream, "firehose", f"deliverystream/{name}")
         if there is not None and store is None and not _not_there:
             return there
@@ -193,6 +205,8 @@ class Makers(RegionFrame):
                 buffering_size=buffering_size,
                 buffering_interval=buffering_interval,
                 append_delimiter=append_delimiter,
+                compression_format=compression_format,
+                file_extension=file_extension,
                 home=self,
                 faults=self._faults,
                 **_not_there,

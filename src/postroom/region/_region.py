@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal, Never
 
 from postroom.errors import InvalidInput, QueueNameExists
 from postroom.limits import INVOCATION_RETRIES_MAX
+from postroom.observe import find_destination
 from postroom.queue import Queue
 from postroom.region._makers import Makers
 from postroom.worker import Function
@@ -67,7 +68,7 @@ class Region(Makers):
         retention: Duration | None = None,
         receive_message_wait_time: Duration | None = None,
         maximum_message_size: int | None = None,
-        dead_letter_queue: Destination | None = None,
+        dead_letter_queue: Destination | str | None = None,
         max_receive_count: int | None = None,
         **_not_there: Never,
     ) -> Queue:
@@ -80,6 +81,8 @@ class Region(Makers):
         >>> orders = region.queue("orders", dead_letter_queue=dead, max_receive_count=3)
         >>> orders.max_receive_count
         3
+        >>> region.queue("orders", dead_letter_queue="orders-dead", max_receive_count=3) is orders
+        True
 
         Args:
             name: 1 to 80 letters, digits, hyphens or underscores.
@@ -89,20 +92,24 @@ class Region(Makers):
             retention: Seconds after which a message vanishes, 60 to 1209600.
             receive_message_wait_time: Seconds a receive waits that does not say, 0 to 20.
             maximum_message_size: Bytes, 1024 to 1048576.
-            dead_letter_queue: Where a message goes that was received `max_receive_count` times.
+            dead_letter_queue: Where a message goes that was received `max_receive_count` times: a queue, or the name or ARN
+                of one in the region.
             max_receive_count: 1 to 1000.
 
         Raises:
             QueueNameExists: It is there, and something given differs.
+            QueueDoesNotExist: The dead-letter queue is not there.
+            InvalidInput: Something is given that is the region's: its clock, seed or faults.
             ResourceClosed: The region is closed.
         """
+        self._refuse_given("queue", _not_there)
         given: dict[str, Any] = {
             "visibility_timeout": visibility_timeout,
             "delay": delay,
             "retention": retention,
             "receive_message_wait_time": receive_message_wait_time,
             "maximum_message_size": maximum_message_size,
-            "dead_letter_queue": dead_letter_queue,
+            "dead_letter_queue": find_destination(dead_letter_queue, self),
             "max_receive_count": max_receive_count,
         }
         given = {key: value for key, value in given.items() if value is not None}
@@ -126,7 +133,7 @@ class Region(Makers):
         name: str | None = None,
         concurrency: int | None = None,
         on_error: Literal["record", "raise"] = "record",
-        dead_letter_queue: Destination | None = None,
+        dead_letter_queue: Destination | str | None = None,
         maximum_retry_attempts: int = INVOCATION_RETRIES_MAX,
         maximum_event_age: Duration = 21_600,
         **_not_there: Never,
@@ -145,20 +152,25 @@ class Region(Makers):
             name: 1 to 64 letters, digits, hyphens or underscores; the handler's own name unless given.
             concurrency: How many calls run at a time, 1 or more; None: as many as the clock has threads.
             on_error: ``record`` or ``raise``, as for `Function`.
-            dead_letter_queue: Where the payload of an asynchronous invocation goes that was given up.
+            dead_letter_queue: Where the payload of an asynchronous invocation goes that was given up: a queue or a topic,
+                or its ARN, or a queue's name in the region.
             maximum_retry_attempts: Of an asynchronous invocation, 0 to 2.
             maximum_event_age: Seconds for which an asynchronous invocation is tried, 60 to 21600.
 
         Raises:
-            InvalidInput: A function of that name is there.
+            InvalidInput: A function of that name is there, or something is given that is the region's: its clock, seed or
+                faults.
+            NotFound: The dead-letter queue is not there.
             ResourceClosed: The region is closed.
         """
+        self._refuse_given("function", _not_there)
+        dead: Any = find_destination(dead_letter_queue, self)
         function = Function(
             handler,
             name=name,
             concurrency=concurrency,
             on_error=on_error,
-            dead_letter_queue=dead_letter_queue,
+            dead_letter_queue=dead,
             maximum_retry_attempts=maximum_retry_attempts,
             maximum_event_age=maximum_event_age,
             faults=self._faults,

@@ -6,9 +6,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from postroom.delivery import check_resolvable
 from postroom.errors import InvalidInput, InvalidParameter, NotSupported
 from postroom.naming import Arn
-from postroom.observe import Destination
+from postroom.observe import Destination, check_receives
 from postroom.topic._refusals import PROTOCOLS_NOT_THERE
 
 if TYPE_CHECKING:
@@ -41,7 +42,8 @@ def find_endpoint(endpoint: object, protocol: object, home: Home) -> Endpoint:
 
     Raises:
         InvalidParameter: The protocol is unknown, the endpoint does not go with it, or it is a FIFO queue.
-        NotSupported: AWS has the protocol, and postroom has not; or the endpoint is another account's.
+        NotSupported: AWS has the protocol, and postroom has not; or the endpoint is another account's, or an ARN of another
+            region, or a function whose handler is an ``async def``.
         InvalidInput: The endpoint is nothing of the kind, or lives by another clock.
     """
     if protocol is not None:
@@ -53,6 +55,9 @@ def find_endpoint(endpoint: object, protocol: object, home: Home) -> Endpoint:
             f"{found.arn} belongs to another account: the confirmation that its subscription needs is not there.",
             help=f"This topic belongs to {home.account}.",
         )
+    if isinstance(found.given, str):
+        check_resolvable(found.given, home)
+    check_receives(found.given, home)
     return found
 
 

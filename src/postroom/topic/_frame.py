@@ -71,7 +71,7 @@ class TopicFrame(Resource):
         endpoint: Destination | str,
         *,
         protocol: str | None = None,
-        raw_message_delivery: bool | None = None,
+        raw_message_delivery: bool | str | None = None,
         dead_letter_queue: Destination | str | None = None,
         **_not_there: Never,
     ) -> Subscription:
@@ -93,15 +93,18 @@ class TopicFrame(Resource):
           queue kitchen is subscribed with raw_message_delivery=True: unsubscribe it first.
 
         Args:
-            endpoint: A queue, a function or a delivery stream; or an ARN, which is looked up in the region at each attempt,
-                and need not exist.
+            endpoint: A queue, a function or a delivery stream; or an ARN of the topic's region and account, which is looked
+                up at each attempt, and need not exist.
             protocol: ``sqs``, ``lambda`` or ``firehose``; None: what the endpoint is.
-            raw_message_delivery: Whether the message goes alone, without an envelope; None: it does not, or as it is.
+            raw_message_delivery: Whether the message goes alone, without an envelope; ``true`` and ``false`` in any case
+                will do (SNS 6.4). None: it does not, or as it is. A function gets its event either way (SNS 8.4), and the
+                subscription keeps what was given, as on AWS.
             dead_letter_queue: A queue for what the endpoint does not take; None: none, or as it is.
 
         Raises:
             InvalidParameter: The endpoint, the protocol or an attribute is not acceptable, or differs from what is there.
-            NotSupported: AWS has such a protocol or argument, and postroom has not.
+            NotSupported: AWS has such a protocol or argument, and postroom has not; or the endpoint is in another account,
+                or an ARN of another region, or a function whose handler is an ``async def``.
             NotFound: There is no dead-letter queue of that ARN.
             InvalidInput: An argument is of a wrong type, or lives by another clock.
             ResourceClosed: The topic is closed.
@@ -111,11 +114,11 @@ class TopicFrame(Resource):
         home = self._home
         try:
             found = find_endpoint(endpoint, protocol, home)
-            _check_raw(raw_message_delivery)
+            raw = _checked_raw(raw_message_delivery)
             dead = find_dead_letter_queue(dead_letter_queue, home)
             with self._lock:
                 self._refuse_closed("subscribe")
-                there = self._core.find(found, raw_message_delivery, dead)
+                there = self._core.find(found, raw, dead)
                 if there is not None:
                     return there
                 subscription = Subscription(
@@ -126,7 +129,7 @@ class TopicFrame(Resource):
                     (lambda: home.resolve(found.arn)) if isinstance(found.given, str) else None,
                     shown=found.shown,
                     label=f"{self._name}->{found.name}",
-                    raw_message_delivery=bool(raw_message_delivery),
+                    raw_message_delivery=bool(raw),
                     dead_letter_queue=dead,
                 )
                 self._core.add(subscription)
@@ -300,12 +303,16 @@ def _check_name(name: object) -> None:
         )
 
 
-def _check_raw(value: object) -> None:
+def _checked_raw(value: object) -> bool | None:
+    text = value.lower() if isinstance(value, str) else ""
+    if text in {"true", "false"}:
+        return text == "true"
     if not isinstance(value, bool | None):
         raise InvalidParameter(
             f"{IN_ATTRIBUTES}RawMessageDelivery: Invalid value [{value}]. Must be true or false.",
             help="Give True or False.",
         )
+    return value
 
 
 def _is_uuid(text: str) -> bool:

@@ -5,9 +5,10 @@ Publishing: what goes in, what comes out, and the checks in between (SNS 2, 3).
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Never, Self, cast
 
 from postroom import limits
+from postroom.delivery import refuse_unknown
 from postroom.errors import (
     InvalidInput,
     InvalidParameter,
@@ -19,6 +20,7 @@ from postroom.errors import (
 )
 from postroom.message import attributes_size, body_size
 from postroom.topic._attributes import to_topic_attributes
+from postroom.topic._refusals import PUBLISH_NOT_THERE
 
 if TYPE_CHECKING:
     from postroom.message import AttributeInput, AttributeValue
@@ -49,22 +51,43 @@ class Published(NamedTuple):
         return self._asdict()
 
 
-class PublishEntry(NamedTuple):
+class _EntryFields(NamedTuple):
+    message: str
+    subject: str | None
+    attributes: Mapping[str, AttributeInput] | None
+    id: str | None
+
+
+class PublishEntry(_EntryFields):
     """
-    One message of `Topic.publish_batch`.
+    One message of `Topic.publish_batch`; a named tuple.
 
     >>> PublishEntry("2 x tea", subject="An order").subject
     'An order'
+
+    Args:
+        message: 1 character or more.
+        subject: 1 to 100 characters on one line; None: none.
+        attributes: Message attributes, as many as fit.
+        id: Names the entry in the outcome; None: its index.
+
+    Raises:
+        NotSupported: AWS has such a member, and postroom has not.
     """
 
-    message: str
-    """1 character or more."""
-    subject: str | None = None
-    """1 to 100 characters on one line; None: none."""
-    attributes: Mapping[str, AttributeInput] | None = None
-    """Message attributes, as many as fit."""
-    id: str | None = None
-    """Names the entry in the outcome; None: its index."""
+    __slots__ = ()
+
+    def __new__(
+        cls,
+        message: str,
+        subject: str | None = None,
+        attributes: Mapping[str, AttributeInput] | None = None,
+        id: str | None = None,
+        **_not_there: Never,
+    ) -> Self:
+        if _not_there:
+            refuse_unknown("PublishEntry", _not_there, PUBLISH_NOT_THERE, cls._fields)
+        return super().__new__(cls, message, subject, attributes, id)
 
 
 def check_subject(subject: object) -> None:

@@ -73,7 +73,8 @@ class Subscription(Route):
         self.endpoint: Destination | str = endpoint
         """The object it was made with, or the ARN."""
         self.raw_message_delivery: bool = raw_message_delivery
-        """Whether the message goes alone, without an envelope; a function gets its event either way (SNS 8.4)."""
+        """As it was subscribed: whether the message goes alone, without an envelope. `form` says what is delivered: a function
+        gets its event either way (SNS 8.4)."""
         self.is_raw_queue: bool = raw_message_delivery and protocol == "sqs"
         """Whether all it ever gets is what other such subscriptions get."""
 
@@ -87,9 +88,11 @@ class Subscription(Route):
     @property
     def form(self) -> str:
         """
-        How it is delivered: ``raw`` or ``enveloped``.
+        How it is delivered: ``raw``, ``enveloped``, or, to a function, as an ``event``, whatever is said of raw (SNS 8.4).
         """
-        return "raw" if self.raw_message_delivery and self.protocol != "lambda" else "enveloped"
+        if self.protocol == "lambda":
+            return "event"
+        return "raw" if self.raw_message_delivery else "enveloped"
 
     def parcel(self, notification: Notification) -> Parcel:
         """
@@ -115,7 +118,7 @@ class Subscription(Route):
         """
         if isinstance(parcel, Carrier):
             notification = parcel.notification
-            if self.form == "enveloped":
+            if self.form != "raw":
                 return Parcel(notification.envelope(self.arn), cause=notification.message_id)
             parcel = notification.raw()
         if parcel.attributes or not parcel.body.isprintable():

@@ -12,6 +12,9 @@ from postroom.clock._aio import wait
 from postroom.errors import InvalidInput, NotSupported, ResourceClosed
 from postroom.faults import injected
 from postroom.observe import caused_by
+from postroom.stream import Stream
+from postroom.worker._checks import STREAM_FOR_COROUTINES
+from postroom.worker._payload import chunks
 from postroom.worker._queue_source import batch_of, check_source
 
 if TYPE_CHECKING:
@@ -64,7 +67,7 @@ class FunctionAio:
 
         Raises:
             InvalidInput: An argument is out of its range, or the handler is no ``async def``.
-            NotSupported: The function has a `concurrency`: here it is how many polls are awaited.
+            NotSupported: The function has a `concurrency`: here it is how many polls are awaited; or a stream is given.
             Exception: What the handler raised, with ``on_error="raise"``, when the poll ends.
         """
         function = self._function
@@ -77,7 +80,9 @@ class FunctionAio:
                 f"{function.name} has concurrency={function.concurrency}, which does not bound coroutines.",
                 help="Leave it out, and await as many polls side by side as calls may run.",
             )
-        check_source(function, queue, batch_size)
+        if isinstance(queue, Stream):
+            raise NotSupported(f"aio.poll takes from queues, and {queue} is a stream.", help=STREAM_FOR_COROUTINES)
+        check_source(function, queue, batch_size, "a Queue")
         span = None if idle is None else to_us(idle, "idle")
         if span is not None and span < 0:
             raise InvalidInput(f"idle={idle!r} is negative.", help="Give 0 or more seconds, or None.")
@@ -102,7 +107,8 @@ class FunctionAio:
                 if messages is None:
                     return taken
                 with function.running():
-                    taken += await self._process(messages, queue)
+                    for some in chunks(messages, queue.arn, queue._home.region_name):
+                        taken += await self._process(some, queue)
             except ResourceClosed:
                 return taken
             await clock.aio.sleep(0)  # a backlog, or a handler that feeds its own queue, leaves others their turn

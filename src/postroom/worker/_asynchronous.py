@@ -14,16 +14,14 @@ from threading import get_ident
 from typing import TYPE_CHECKING, Any, Final, cast
 
 from postroom.clock import Due
-from postroom.delivery import Outbox
+from postroom.delivery import Outbox, deliver_letter, letter_text
 from postroom.errors import (
     InvalidInput,
     InvalidRequestContent,
-    NotSupported,
-    PostroomError,
     RequestTooLarge,
     ResourceClosed,
 )
-from postroom.limits import ERROR_MESSAGE_MAX_BYTES, INVOCATION_SIZE_MAX_BYTES
+from postroom.limits import INVOCATION_SIZE_MAX_BYTES
 from postroom.message import AttributeValue, Parcel, format_uuid, to_attributes
 from postroom.worker._calls import Batch
 from postroom.worker._invocations import Invocation, Invocations
@@ -85,11 +83,7 @@ class Asynchronous:
         """
         function = self._function
         function._refuse_closed(operation)
-        if function.is_async:
-            raise NotSupported(
-                f"The handler of {function.name} is an async def, which no thread of a clock can run.",
-                help="Give a plain function, or send to a queue and await function.aio.poll(queue).",
-            )
+        function.check_receives()
         event = parsed(body)
         now = function.clock.now_us()
         with function._lock:
@@ -246,7 +240,7 @@ class Asynchronous:
         kind: Any = "dropped"
         if queue is not None:
             try:
-                queue.deliver(_dead_letter(over))
+                deliver_letter(queue, _dead_letter(over))
             except Exception as error:
                 told["error"] = why = f"{queue} did not take it: {shown_error(error)}"
             else:
@@ -350,21 +344,28 @@ def _details_of(invocation: Invocation, attempt: int) -> Mapping[str, Any]:
 
 def _dead_letter(over: Over) -> Parcel:
     invocation = over.invocation
-    message = invocation.error or f"{over.condition}: it was never called."
-    try:
-        attributes = to_attributes(_attributes(invocation, message))
-    except PostroomError:  # characters that a message may not have
-        attributes = to_attributes(_attributes(invocation, message.encode("unicode_escape").decode()))
-    return Parcel(invocation.body, attributes, cause=invocation.message_id)
-
-
-def _attributes(invocation: Invocation, message: str) -> dict[str, AttributeValue]:
-    cut = message.encode(errors="backslashreplace")[:ERROR_MESSAGE_MAX_BYTES].decode(errors="ignore")
-    return {
+    message = letter_text(invocation.error or f"{over.condition}: it was never called.")
+    attributes = {
         "RequestID": AttributeValue("String", invocation.request_id),
         "ErrorCode": AttributeValue("Number", _ERROR_CODE),
-        "ErrorMessage": AttributeValue("String", cut),
+        "ErrorMessage": AttributeValue("String", message),
     }
+    return Parcel(invocation.body, to_attributes(attributes), cause=invocation.message_id)
+
+
+def json_text(event: object) -> str:
+    """
+    An event as JSON: characters as they are, unless one is half a surrogate pair, which UTF-8 cannot hold.
+
+    Raises:
+        TypeError, ValueError, RecursionError: It cannot be written as JSON.
+    """
+    text = json.dumps(event, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:
+        return json.dumps(event)
+    return text
 
 
 def parsed(body: object) -> Any:
@@ -378,7 +379,13 @@ def parsed(body: object) -> Any:
     """
     if not isinstance(body, str):
         raise InvalidInput(f"An event of type {type(body).__name__} is no text.", help="json.dumps makes text of data.")
-    size = len(body) if body.isascii() else len(body.encode(errors="surrogatepass"))
+    try:
+        size = len(body) if body.isascii() else len(body.encode())
+    except UnicodeEncodeError as error:
+        raise InvalidRequestContent(
+            "Could not parse request body into json.",
+            help=f"It has half a character at index {error.start}, and no form in UTF-8; json.dumps escapes it.",
+        ) from None
     if size > INVOCATION_SIZE_MAX_BYTES:
         raise RequestTooLarge(
             f"Request must be smaller than {INVOCATION_SIZE_MAX_BYTES} bytes for the InvokeFunction operation",

@@ -4,17 +4,23 @@ What a function and its event sources refuse.
 
 from __future__ import annotations
 
+import re
 from typing import TYPE_CHECKING, Final
 
 from postroom.clock import Duration, to_us
-from postroom.errors import FunctionInvalidParameterValue, FunctionValidationError, InvalidInput
+from postroom.errors import FunctionInvalidParameterValue, FunctionValidationError, InvalidInput, NotSupported
 from postroom.limits import INVOCATION_AGE_MAX_US, INVOCATION_AGE_MIN_US, SECOND_US
 from postroom.observe import Destination
 
 if TYPE_CHECKING:
     from postroom.clock import Clock
 
-_NAME_MAX_CHARS: Final = 64
+_NAME: Final = re.compile("[A-Za-z0-9_-]{1,64}")
+STREAM_FOR_COROUTINES: Final = (
+    "Give a plain function, or read each shard on your event loop: stream.reader(shard_id) has peek, move_past and "
+    "when_ready."
+)
+"""What to do instead of feeding a coroutine from a stream."""
 
 
 def check_name(name: object) -> None:
@@ -26,12 +32,18 @@ def check_name(name: object) -> None:
     """
     if not isinstance(name, str):
         raise InvalidInput(f"name={name!r} is no str.", help="Give 1 to 64 letters, digits, hyphens or underscores.")
-    bare = name.replace("-", "").replace("_", "")
-    if not (bare.isascii() and bare.isalnum() and len(name) <= _NAME_MAX_CHARS):
+    if not _NAME.fullmatch(name):
         raise InvalidInput(
             f"name={name!r} is no name for a function.",
             help="Give name=…, 1 to 64 letters, digits, hyphens or underscores.",
         )
+
+
+def refuse_coroutine(name: str, advice: str) -> NotSupported:
+    """
+    The error for a handler that is an ``async def`` where a clock would have to run it.
+    """
+    return NotSupported(f"The handler of {name} is an async def, which no thread of a clock can run.", help=advice)
 
 
 def is_count(value: object) -> bool:
@@ -95,7 +107,7 @@ def check_dead_letters(destination: object, clock: Clock, name: str) -> None:
     if destination is None:
         return
     if not isinstance(destination, Destination):
-        raise InvalidInput(f"{name}={destination!r} is no destination.", help="Give a Queue or a Topic.")
+        raise InvalidInput(f"{name}={destination!r} is no destination.", help=_help_for(destination))
     if destination.kind not in {"queue", "topic"}:
         raise FunctionInvalidParameterValue(
             f"The provided {name} {destination.arn} is invalid.", help="Give a Queue or a Topic."
@@ -105,3 +117,9 @@ def check_dead_letters(destination: object, clock: Clock, name: str) -> None:
             f"The {destination} lives by a different clock.",
             help="Give both the same clock=…; without one they have the shared SystemClock.",
         )
+
+
+def _help_for(given: object) -> str:
+    if isinstance(given, str):
+        return "Give the Queue or the Topic itself; region.function(…) finds a queue of the region by its name, too."
+    return "Give a Queue or a Topic."

@@ -24,7 +24,7 @@ from postroom.message import format_uuid
 from postroom.naming import Arn
 from postroom.observe import Home, caused_by, home_of
 from postroom.worker._calls import Batch, Call, Called
-from postroom.worker._checks import check_name, is_count
+from postroom.worker._checks import check_name, is_count, refuse_coroutine
 from postroom.worker._events import Context
 from postroom.worker._results import Failure, check_result, refuse_other_arguments, shown_error
 
@@ -78,6 +78,8 @@ class FunctionFrame(Resource):
         self._rest = threading.Condition(self._lock)
         self._nested: Counter[int] = Counter()
         """Calls under way by the thread they run on: inside one another."""
+        self._awaited: Counter[int] = Counter()
+        """Calls of coroutines under way, by the thread of their event loop."""
         self._parked: dict[Callable[[], object], None] = {}
         self._counts = {"invocations": 0, "succeeded": 0, "failed": 0, "messages": 0}
         self._failures: deque[Failure] = deque(maxlen=ERRORS_KEPT_MAX)
@@ -95,6 +97,26 @@ class FunctionFrame(Resource):
         """
         call = getattr(self._handler, "__call__", None)  # noqa: B004 - an object whose __call__ is async counts too
         return inspect.iscoroutinefunction(self._handler) or inspect.iscoroutinefunction(call)
+
+    def check_receives(self) -> None:
+        """
+        For topics and buses: refuses a handler that is an ``async def``, as nothing that is delivered could be handled.
+
+        >>> from postroom import Function, ManualClock
+        >>> async def brew(event, context): ...
+        >>> Function(brew, clock=ManualClock()).check_receives()
+        Traceback (most recent call last):
+            ...
+        postroom.errors.NotSupported: The handler of brew is an async def, which no thread of a clock can run.
+          Give a plain function, or a queue, and await function.aio.poll(queue) on your event loop.
+
+        Raises:
+            NotSupported: The handler is an ``async def``.
+        """
+        if self.is_async:
+            raise refuse_coroutine(
+                self._name, "Give a plain function, or a queue, and await function.aio.poll(queue) on your event loop."
+            )
 
     @property
     def concurrency(self) -> int | None:
@@ -253,13 +275,18 @@ class FunctionFrame(Resource):
         """
         For `aio.poll`: one call more is under way.
         """
+        ident = get_ident()
         with self._lock:
             self._running += 1
+            self._awaited[ident] += 1
         try:
             yield
         finally:
             with self._lock:
                 self._running -= 1
+                self._awaited[ident] -= 1
+                if not self._awaited[ident]:
+                    del self._awaited[ident]
                 self._rest.notify_all()
 
     def _remember(self, ids: Sequence[str], what: str, rest: str) -> None:
@@ -300,14 +327,22 @@ class FunctionFrame(Resource):
             return self._rest.wait_for(lambda: self._is_idle(ident), timeout)
 
     def _is_idle(self, ident: int) -> bool:
-        return self._running <= self._nested.get(ident, 0)
+        # Coroutines of this thread's loop would wait for it, and it for them.
+        return self._running <= self._nested.get(ident, 0) + self._awaited.get(ident, 0)
+
+    def _is_inside(self, ident: int) -> bool:
+        """
+        Whether that thread is inside a call of the handler.
+        """
+        return self._nested.get(ident, 0) > 0
 
     def _forget_other_threads(self) -> None:
         # Calls of threads that were not copied are over.
         ident = get_ident()
         self._rest = threading.Condition(self._lock)
         self._nested = Counter({ident: self._nested[ident]} if self._nested[ident] else {})
-        self._running = self._nested[ident]
+        self._awaited = Counter({ident: self._awaited[ident]} if self._awaited[ident] else {})
+        self._running = self._nested[ident] + self._awaited[ident]
         self._parked.clear()
 
 

@@ -4,7 +4,6 @@ A function: a handler in the shape of Lambda's, called with batches and with eve
 
 from __future__ import annotations
 
-import json
 import random
 from collections.abc import Iterable, Mapping
 from threading import get_ident
@@ -12,14 +11,14 @@ from typing import TYPE_CHECKING, Any, Literal, Never
 
 from postroom.clock import Clock, Due, Duration, ManualClock, show_span
 from postroom.delivery import refuse_unknown
-from postroom.delivery._refusals import EVENT_SOURCE_NOT_THERE, FUNCTION_NOT_THERE
-from postroom.errors import FunctionInvalidParameterValue, InvalidInput, NotSupported, PostroomError
+from postroom.delivery._refusals import EVENT_SOURCE_NOT_THERE, FUNCTION_NOT_THERE, INVOKE_NOT_THERE
+from postroom.errors import FunctionInvalidParameterValue, InvalidInput, PostroomError
 from postroom.limits import INVOCATION_RETRIES_MAX
 from postroom.message import format_uuid
-from postroom.observe import Destination, Home, Wire, causes
+from postroom.observe import Destination, Home, Wire, causes, find_destination
 from postroom.stream import Stream
-from postroom.worker._asynchronous import Asynchronous
-from postroom.worker._checks import check_dead_letters, event_age_us, in_range
+from postroom.worker._asynchronous import Asynchronous, json_text
+from postroom.worker._checks import STREAM_FOR_COROUTINES, check_dead_letters, event_age_us, in_range, refuse_coroutine
 from postroom.worker._frame import FunctionFrame, Handler
 from postroom.worker._invocations import Invocations
 from postroom.worker._mapping import EventSourceMapping, refuse_second
@@ -190,7 +189,7 @@ class Function(FunctionFrame):
         """
         self._accept(parcel.body, parcel.cause, (), "deliver")
 
-    def invoke(self, event: Mapping[str, Any] | str) -> str:
+    def invoke(self, event: Mapping[str, Any] | str, **_not_there: Never) -> str:
         """
         Invokes the function asynchronously, and does not wait for it (InvocationType Event).
 
@@ -213,14 +212,16 @@ class Function(FunctionFrame):
             InvalidInput: The event cannot be written as JSON.
             InvalidRequestContent: The text is no JSON.
             RequestTooLarge: It has more than 1 MiB.
-            NotSupported: The handler is an ``async def``: it runs on nobody's event loop.
+            NotSupported: The handler is an ``async def``: it runs on nobody's event loop. Or AWS has such a parameter.
             ResourceClosed: The function is closed.
         """
+        if _not_there:
+            refuse_unknown("invoke", _not_there, INVOKE_NOT_THERE, ("event",))
         if isinstance(event, str):
             body = event
         else:
             try:
-                body = json.dumps(event, ensure_ascii=False)
+                body = json_text(event)
             except (TypeError, ValueError, RecursionError) as error:
                 raise InvalidInput(
                     f"The event cannot be written as JSON: {error}.",
@@ -252,7 +253,7 @@ class Function(FunctionFrame):
         starting_position: Literal["TRIM_HORIZON", "LATEST", "AT_TIMESTAMP"] | None = None,
         starting_position_timestamp: Instant | None = None,
         maximum_retry_attempts: int = -1,
-        on_failure: Destination | None = None,
+        on_failure: Destination | str | None = None,
         **_not_there: Never,
     ) -> EventSourceMapping:
         """
@@ -278,13 +279,14 @@ class Function(FunctionFrame):
         Args:
             source: A queue or a stream, on the same clock as the function.
             batch_size: An upper bound only: 1 to 10 messages of a queue, 10 unless given; 1 to 10,000 records of a
-                stream, 100 unless given.
+                stream, 100 unless given. The event of more than one is at most 6 MiB of JSON (DEL C1).
             starting_position: Of a stream, which needs one: ``TRIM_HORIZON`` is the oldest record, ``LATEST`` what is put
                 from now on, ``AT_TIMESTAMP`` what arrived at an instant or after it.
             starting_position_timestamp: That instant.
             maximum_retry_attempts: Of a batch of a stream, -1 (without end) to 10,000.
             on_failure: A queue or a topic that is told of batches of a stream that were given up; not of their data,
-                which can be read by their sequence numbers. None: nobody is told.
+                which can be read by their sequence numbers. In a region its ARN will do, and a queue's name. None: nobody
+                is told.
 
         Raises:
             InvalidInput: An argument is of a wrong type, the batch size of a queue is out of range, or the source is
@@ -292,16 +294,15 @@ class Function(FunctionFrame):
             FunctionValidationError: An argument for a stream is out of its range.
             FunctionInvalidParameterValue: The starting position is missing, or an argument is not for queues.
             NotSupported: The handler is an ``async def``: await ``function.aio.poll(queue)`` on your own loop.
+            NotFound: Nothing of the ARN, or the name, in `on_failure` is there.
             ResourceConflict: The source feeds the function already.
             ResourceClosed: The function or the source is closed.
         """
         if _not_there:
             refuse_unknown("add_event_source", _not_there, EVENT_SOURCE_NOT_THERE, _EVENT_SOURCE_TAKES)
         if self.is_async:
-            raise NotSupported(
-                f"The handler of {self._name} is an async def, which no thread of a clock can run.",
-                help="Await function.aio.poll(queue) on your event loop, or give a plain function.",
-            )
+            own = "Await function.aio.poll(queue) on your event loop, or give a plain function."
+            raise refuse_coroutine(self._name, STREAM_FOR_COROUTINES if isinstance(source, Stream) else own)
         mapping: EventSourceMapping
         uuid = format_uuid(self._home.random.getrandbits(128))
         try:
@@ -314,7 +315,7 @@ class Function(FunctionFrame):
                     starting_position=starting_position,
                     starting_position_timestamp=starting_position_timestamp,
                     max_retries=maximum_retry_attempts,
-                    on_failure=on_failure,
+                    on_failure=find_destination(on_failure, self._home),
                 )
             else:
                 _refuse_for_queues(starting_position, starting_position_timestamp, maximum_retry_attempts, on_failure)

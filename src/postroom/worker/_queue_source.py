@@ -21,6 +21,7 @@ from postroom.worker._calls import Batch
 from postroom.worker._checks import is_count
 from postroom.worker._events import queue_event
 from postroom.worker._mapping import EventSourceMapping, refuse_other_clock
+from postroom.worker._payload import chunks
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
@@ -122,7 +123,8 @@ class QueueMapping(EventSourceMapping):
             if not messages:
                 return
             self._ask()
-            self._process(messages)
+            for some in chunks(messages, self._queue.arn, self._queue._home.region_name):
+                self._process(some)
 
     def _process(self, messages: list[Message]) -> None:
         if self._function.process(batch_of(messages, self._queue)).error is None:
@@ -154,7 +156,7 @@ def _details(messages: list[Message]) -> Iterable[Mapping[str, Any]]:
     return [{"receive_count": message.receive_count} for message in messages]
 
 
-def check_source(function: Caller, queue: Queue, batch_size: int) -> None:
+def check_source(function: Caller, queue: Queue, batch_size: int, wanted: str = "a Queue or a Stream") -> None:
     """
     Refuses what cannot feed a function.
 
@@ -162,7 +164,7 @@ def check_source(function: Caller, queue: Queue, batch_size: int) -> None:
         InvalidInput: The batch size is out of range, or the queue is none, or on another clock.
     """
     if not isinstance(queue, Queue):
-        raise InvalidInput(f"{queue!r} is no event source.", help="Give a Queue or a Stream.")
+        raise InvalidInput(f"{queue!r} is no event source.", help=f"Give {wanted}.")
     if not is_count(batch_size) or batch_size > MAX_MESSAGES_MAX:
         raise InvalidInput(
             f"batch_size={batch_size!r} is out of range.",

@@ -11,7 +11,7 @@ import json
 import threading
 from functools import partial
 from threading import get_ident
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from postroom.clock import Due, to_datetime
 from postroom.errors import (
@@ -27,6 +27,7 @@ from postroom.worker._checks import check_dead_letters, in_range
 from postroom.worker._events import stream_event
 from postroom.worker._lane import LaneCore
 from postroom.worker._mapping import EventSourceMapping, refuse_other_clock
+from postroom.worker._payload import fitting
 from postroom.worker._results import plain_error, shown_error
 
 if TYPE_CHECKING:
@@ -183,8 +184,15 @@ class Lane:
         if not some:
             self._core.reset()  # a batch that was to be tried again was trimmed, and nothing is behind it
         for _ in range(-(-len(some) // size)):
-            if self._mapping.closed or not self._process(self._core.choose(self._reader.peek(size))):
+            if self._mapping.closed or not self._process(self._batch(size)):
                 return
+
+    def _batch(self, size: int) -> Sequence[Record]:
+        """
+        What the handler is called with next. A batch that failed is cut as it was then.
+        """
+        records = self._core.choose(self._reader.peek(size))
+        return fitting(records, *self._mapping.named) if records else records
 
     def _process(self, records: Sequence[Record]) -> bool:
         """
@@ -231,7 +239,7 @@ class StreamMapping(EventSourceMapping):
         starting_position: str | None,
         starting_position_timestamp: Instant | None,
         max_retries: int,
-        on_failure: Destination | None,
+        on_failure: object,
     ) -> None:
         refuse_other_clock(function, stream)
         _check_position(starting_position, starting_position_timestamp)
@@ -240,7 +248,7 @@ class StreamMapping(EventSourceMapping):
         retries = in_range("maximum_retry_attempts", "maximumRetryAttempts", max_retries, -1, -1, STREAM_RETRIES_MAX)
         super().__init__(function, stream, batch_size=size, uuid=uuid)
         self._stream = stream
-        self._on_failure = on_failure
+        self._on_failure = cast("Destination | None", on_failure)
         self._position: Any = starting_position
         self._timestamp = starting_position_timestamp
         self._max_retries = retries
@@ -307,18 +315,20 @@ class StreamMapping(EventSourceMapping):
         """
         What the handler is called with for records of one shard.
         """
-        home = self._stream._home
         return Batch(
-            self._ids(records),
-            partial(stream_event, records, self._stream.arn, home.region_name, self._role_arn()),
-            partial(_details, records, attempt),
+            self._ids(records), partial(stream_event, records, *self.named), partial(_details, records, attempt)
         )
+
+    @property
+    def named(self) -> tuple[str, str, str]:
+        """
+        What all its records name: the stream's ARN, the region, and the function's role.
+        """
+        home = self._stream._home
+        return self._stream.arn, home.region_name, f"arn:aws:iam::{home.account}:role/{self._function.name}"
 
     def _ids(self, records: Sequence[Record]) -> list[str]:
         return [f"{self._stream.name}:{record.sequence_number}" for record in records]
-
-    def _role_arn(self) -> str:
-        return f"arn:aws:iam::{self._stream._home.account}:role/{self._function.name}"
 
     def note_discarded(self, discarded: Discarded) -> None:
         """
