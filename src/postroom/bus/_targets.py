@@ -17,6 +17,7 @@ from postroom.naming import Arn
 
 if TYPE_CHECKING:
     from postroom.delivery._courier import Failed
+    from postroom.delivery._retries import RetrySchedule
     from postroom.observe import Destination
 
 _CODES: Final[tuple[tuple[type[Exception], str], ...]] = (
@@ -86,8 +87,10 @@ class TargetRoute(Route):
         Under the bus's lock: leads from now on where a new target of the same id would, as does what waits here (EB 4).
         """
         self.settings = new.settings
-        self.fixed, self._find, self.hand_over = new.fixed, new._find, new.hand_over
-        self.retries = new.retries
+        self.fixed: Destination | None = new.fixed
+        self._find = new._find
+        self.hand_over: Callable[[Parcel], object] = new.hand_over
+        self.retries: RetrySchedule = new.retries
         for mine, other in ((self, new), (self.circle, new.circle)):
             mine.shown, mine.label, mine.dead_letter_queue = other.shown, other.label, other.dead_letter_queue
             mine.delivered = mine.refused = mine.dead_lettered = mine.dropped = 0
