@@ -122,11 +122,12 @@ def test_callbacks_are_called_in_order_of_time() -> None:
     with SystemClock(threads=1) as clock:
         seen: list[str] = []
         done = threading.Event()
-        now = clock.now_us()
-        for delay_us, name in [(30_000, "last"), (10_000, "b"), (5_000, "a"), (10_000, "c"), (-5, "past")]:
-            clock.call_at(now + delay_us, partial(seen.append, name))
-        clock.call_at(now + 40_000, done.set)
-        clock.call_at(now + 7_000, lambda: seen.append("never")).cancel()
+        clock.call_at(clock.now_us() - 5, partial(seen.append, "past"))
+        soon = clock.now_us() + SECOND // 2  # nothing is due while this thread still registers
+        for delay_us, name in [(30_000, "last"), (10_000, "b"), (5_000, "a"), (10_000, "c")]:
+            clock.call_at(soon + delay_us, partial(seen.append, name))
+        clock.call_at(soon + 40_000, done.set)
+        clock.call_at(soon + 7_000, lambda: seen.append("never")).cancel()
 
         assert done.wait(PATIENCE_S)
         assert seen == ["past", "a", "b", "c", "last"]
