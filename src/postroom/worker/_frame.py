@@ -141,6 +141,8 @@ class FunctionFrame(Resource):
         """
         ident = get_ident()
         with self._lock:
+            if self._closed:
+                return False  # and no turn comes
             is_full = self._concurrency is not None and self._running >= self._concurrency
             if is_full or self._nested[ident] >= NESTED_CALLS_MAX:
                 # Once per event source, however often it asks: when its turn comes, it works off all there is.

@@ -439,6 +439,7 @@ class Function(FunctionFrame):
             mapping.close()
         self._asynchronous.close()
         with self._lock:
+            self._parked.clear()
             polled = list(self._polled)
         for queue in polled:
             # A wake-up is a hint: the coroutines that poll for this function see that it is over, all others wait on.
