@@ -185,11 +185,12 @@ class Model:
 
     def advance(self, until: int) -> None:
         while (due := sorted(self.waiting, key=lambda one: (one.due, one.number))) and due[0].due <= until:
-            leg = due[0]
-            self.waiting.remove(leg)
-            self.now = leg.due
-            self.attempt(leg)
-            for bus in self.line:
+            self.now = due[0].due
+            # All that a bus has due at one instant is in line before the first of it may lead to more.
+            for leg in [one for one in due if (one.due, one.bus) == (self.now, due[0].bus)]:
+                self.waiting.remove(leg)
+                self.line[leg.bus].append([leg])
+            for bus in sorted(self.line, key=due[0].bus.__ne__):
                 self.work_off(bus)
         self.now = until
 
