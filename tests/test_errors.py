@@ -40,6 +40,9 @@ MODULES = {
 """In which module of the room, so of which service, each class stands."""
 every_class = pytest.mark.parametrize("kind", CLASSES, ids=lambda kind: kind.__name__)
 
+VALUES = ["PatternFault"]
+"""What errors carry."""
+
 AWS_CODES = {
     "BatchEntryIdsNotDistinct": "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
     "BatchRequestTooLong": "AWS.SimpleQueueService.BatchRequestTooLong",
@@ -86,7 +89,7 @@ def made(kind: type[PostroomError]) -> PostroomError:
 
 
 def test_all_names_every_error_in_order() -> None:
-    assert errors.__all__ == [kind.__name__ for kind in CLASSES]
+    assert errors.__all__ == sorted([*(kind.__name__ for kind in CLASSES), *VALUES])
 
 
 @every_class

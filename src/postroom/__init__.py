@@ -46,6 +46,7 @@ if TYPE_CHECKING:
     from postroom.message import AttributeValue as AttributeValue
     from postroom.observe import Observation as Observation
     from postroom.patterns import Pattern as Pattern
+    from postroom.patterns import RuleSet as RuleSet
     from postroom.queue import BatchOutcome as BatchOutcome
     from postroom.queue import DeleteEntry as DeleteEntry
     from postroom.queue import Message as Message
@@ -103,6 +104,7 @@ __all__ = [
     "Recorder",
     "Region",
     "Rule",
+    "RuleSet",
     "SendEntry",
     "SentMessage",
     "Shard",
@@ -152,6 +154,7 @@ _HOMES = {
     "Recorder": "recorder",
     "Region": "region",
     "Rule": "bus",
+    "RuleSet": "patterns",
     "SendEntry": "queue",
     "SentMessage": "queue",
     "Shard": "stream",

@@ -250,6 +250,27 @@ EVENT_RESOURCE_MAX_CHARS: Final = 2_048
 EVENT_PATTERN_MAX_CHARS: Final = 4_096
 """PAT 10. AWS's default quota is half of it, and raised on request."""
 
+PATTERN_COMBINATIONS_MAX: Final = 1_000
+"""What the ``$or`` of a pattern may come to when they are multiplied out (PAT 8)."""
+
+WILDCARD_COMPLEXITY_END: Final = 10
+"""Places at once in the wildcards of one field: the first number that is refused. AWS's lies between 8 and 11 (PAT 6.3)."""
+
+FILTER_POLICY_MAX_CHARS: Final = 262_144
+"""256 KB of a filter policy (SNS 7.2)."""
+
+FILTER_POLICY_KEYS_MAX: Final = 5
+"""Keys of a filter policy; those of inner objects do not count (SNS 7.2)."""
+
+FILTER_POLICY_COMBINATIONS_MAX: Final = 150
+"""Values of a filter policy, multiplied out and weighted by depth (SNS 7.2)."""
+
+PATTERN_DEPTH_MAX: Final = 1_000
+"""Keys within one another in a pattern; events are nested no deeper (PAT 10)."""
+
+PATTERN_STEPS_MAX: Final = 1_000_000
+"""Steps of the plain matcher for one pattern and one event, before it is `EventTooComplex`. Ours."""
+
 RULE_NAME_MAX_CHARS: Final = 64
 """EB 3."""
 

@@ -196,7 +196,7 @@ def test_names_that_no_bus_has(name: Any, kind: type[Exception]) -> None:
         ({"event_pattern": ""}, EventsValidationError),
         ({"event_pattern": "{}"}, InvalidEventPattern),
         ({"event_pattern": 7}, InvalidInput),
-        ({"event_pattern": {"a": [{"suffix": "x"}]}}, NotSupported),
+        ({"event_pattern": {"a": [{"suffix": ["x"]}]}}, InvalidEventPattern),
         ({"event_pattern": ALL, "state": "enabled"}, EventsValidationError),
         ({"event_pattern": ALL, "state": "ENABLED_WITH_ALL_CLOUDTRAIL_MANAGEMENT_EVENTS"}, NotSupported),
         ({"schedule_expression": "rate(1 minute)"}, NotSupported),

@@ -314,7 +314,7 @@ class EventBus(BusFrame):
         Raises:
             EventsValidationError: The name or the state is not acceptable, or there is no pattern.
             InvalidEventPattern: The pattern is none.
-            NotSupported: The pattern has an operator, or the call a parameter, that AWS has and postroom has not.
+            NotSupported: AWS has such a parameter, and postroom has not.
             EventsLimitExceeded: The bus has 300 rules.
             ResourceClosed: The bus is closed.
         """

@@ -5,6 +5,7 @@ What makes a bus a bus, without lock, clock or callbacks: rules, who wants an ev
 from __future__ import annotations
 
 from collections.abc import Iterator
+from operator import attrgetter
 from typing import TYPE_CHECKING, Final
 
 from postroom import limits
@@ -12,6 +13,7 @@ from postroom.bus._targets import key_at
 from postroom.delivery import Round
 from postroom.errors import EventsLimitExceeded, EventsResourceNotFound, EventsValidationError
 from postroom.message import Parcel
+from postroom.patterns import RuleSet
 
 if TYPE_CHECKING:
     from postroom.bus._events import Event
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
     from postroom.delivery import Route
     from postroom.patterns import Pattern
 
+_NUMBER: Final = attrgetter("number")
 _LIMIT: Final = "The requested resource exceeds the maximum number allowed."
 
 
@@ -27,10 +30,12 @@ class RuleState:
     A rule: its settings, which PutRule replaces, and its targets, which it keeps.
     """
 
-    __slots__ = ("arn", "enabled", "matched", "name", "pattern", "removed", "targets")
+    __slots__ = ("arn", "enabled", "matched", "name", "number", "pattern", "removed", "targets")
 
-    def __init__(self, name: str, arn: str, pattern: Pattern) -> None:
+    def __init__(self, name: str, arn: str, pattern: Pattern, number: int) -> None:
         self.name: str = name
+        self.number: int = number
+        """In the order in which rules were made, their targets get events."""
         self.arn: str = arn
         self.pattern: Pattern = pattern
         self.enabled: bool = True
@@ -61,6 +66,8 @@ class BusCore:
 
     def __init__(self, name: str) -> None:
         self._name = name
+        self._enabled = RuleSet()  # by their states
+        self._made = 0
         self.rules: dict[str, RuleState] = {}
         self.fates: dict[str, Fate] = {}
         self.put: int = 0
@@ -80,9 +87,21 @@ class BusCore:
         if rule is None:
             if len(self.rules) >= limits.RULES_PER_BUS_MAX:
                 raise EventsLimitExceeded(_LIMIT, help=f"A bus has at most {limits.RULES_PER_BUS_MAX} rules.")
-            rule = self.rules[name] = RuleState(name, arn, pattern)
-        rule.pattern, rule.enabled = pattern, enabled
+            self._made += 1
+            rule = self.rules[name] = RuleState(name, arn, pattern, self._made)
+        rule.pattern = pattern
+        self.set_state(rule, enabled=enabled)
         return rule
+
+    def set_state(self, rule: RuleState, *, enabled: bool) -> None:
+        """
+        Has a rule get events from now on, by its pattern as it is now, or not.
+        """
+        rule.enabled = enabled
+        if enabled:
+            self._enabled.add(rule, rule.pattern)
+        elif rule in self._enabled:
+            self._enabled.remove(rule)
 
     def find(self, name: str) -> RuleState:
         """
@@ -120,6 +139,8 @@ class BusCore:
                 "Rule can't be deleted since it has targets.", help=f"Remove first: {', '.join(rule.targets)}."
             )
         rule.removed = True
+        if rule in self._enabled:
+            self._enabled.remove(rule)
         del self.rules[name]
 
     def put_target(self, rule: RuleState, route: TargetRoute) -> TargetRoute:
@@ -170,13 +191,12 @@ class BusCore:
         Returns:
             The names of the rules that matched, and what goes over which route, if anything does.
         """
+        found = self._enabled.match(event.fields) if self.rules else ()
         self.put += 1
         fate = self._fate(event.id)
         names: list[str] = []
         legs: list[tuple[Route, Parcel]] = []
-        for rule in self.rules.values():
-            if not rule.enabled or not rule.pattern.matches_leaves(event.leaves):
-                continue
+        for rule in sorted(found, key=_NUMBER) if len(found) > 1 else found:
             rule.matched += 1
             names.append(rule.name)
             if rule.targets:

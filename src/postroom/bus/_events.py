@@ -29,7 +29,6 @@ from postroom.errors import (
 )
 from postroom.limits import SECOND_US
 from postroom.message import body_size
-from postroom.patterns import Leaves, flatten
 
 _ENVELOPE: Final[dict[str, type]] = {
     "version": str,
@@ -117,7 +116,7 @@ class Event:
     An event in a bus: its envelope as text, made once, and what patterns see of it, made if there are any.
     """
 
-    __slots__ = ("_fields", "_leaves", "detail_text", "detail_type", "id", "source", "text")
+    __slots__ = ("_fields", "detail_text", "detail_type", "id", "source", "text")
 
     def __init__(
         self, id_: str, text: str, source: str, detail_type: str, detail_text: str, fields: dict[str, Any] | None
@@ -128,7 +127,6 @@ class Event:
         self.detail_type: str = detail_type
         self.detail_text: str = detail_text
         self._fields = fields
-        self._leaves: Leaves | None = None
 
     @property
     def fields(self) -> dict[str, Any]:
@@ -138,15 +136,6 @@ class Event:
         if self._fields is None:
             self._fields = json.loads(self.text)
         return self._fields
-
-    @property
-    def leaves(self) -> Leaves:
-        """
-        What patterns see of it.
-        """
-        if self._leaves is None:
-            self._leaves = flatten(self.fields)
-        return self._leaves
 
 
 def entry_of(given: object) -> EventEntry:

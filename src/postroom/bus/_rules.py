@@ -130,7 +130,7 @@ class Rule:
     def _set(self, operation: str, *, enabled: bool) -> None:
         with self._bus._lock:
             self._refuse_gone(operation)
-            self._state.enabled = enabled
+            self._bus._core.set_state(self._state, enabled=enabled)
 
     def _refuse_gone(self, operation: str) -> None:
         """

@@ -40,10 +40,12 @@ from postroom.errors._buses import (
     EventsResourceAlreadyExists,
     EventsResourceNotFound,
     EventsValidationError,
+    EventTooComplex,
     InvalidArgument,
     InvalidEventPattern,
     MalformedDetail,
     NotAuthorizedForSource,
+    PatternFault,
 )
 from postroom.errors._delivery_streams import (
     FirehoseInvalidArgument,
@@ -102,6 +104,7 @@ __all__ = [
     "Busy",
     "EmptyBatchRequest",
     "EndlessLoop",
+    "EventTooComplex",
     "EventsLimitExceeded",
     "EventsResourceAlreadyExists",
     "EventsResourceNotFound",
@@ -139,6 +142,7 @@ __all__ = [
     "ObjectNotWritten",
     "OverLimit",
     "ParameterValueInvalid",
+    "PatternFault",
     "PostroomError",
     "ProvisionedThroughputExceeded",
     "QueueDoesNotExist",

@@ -4,6 +4,8 @@ Errors of event buses: the codes of EventBridge.
 
 from __future__ import annotations
 
+from typing import Any, NamedTuple
+
 from postroom.errors._base import InvalidRequest, LimitReached, NotFound
 
 
@@ -39,12 +41,72 @@ class EventsLimitExceeded(LimitReached):
     code = "LimitExceededException"
 
 
+class PatternFault(NamedTuple):
+    """
+    One thing that is wrong with an event pattern, and where.
+
+    >>> from postroom import Pattern
+    >>> try:
+    ...     Pattern('{"detail": {"state": "paid"}}')
+    ... except InvalidEventPattern as error:
+    ...     fault = error.faults[0]
+    >>> fault.path, fault.line, fault.column
+    ('detail.state', 1, 23)
+    >>> fault.instead
+    '"state": ["paid"]'
+    """
+
+    reason: str
+    """AWS's text."""
+    path: str
+    """The keys from the outermost in, joined by dots, and ``[n]`` for the nth entry of a list, from 0; "" at the top."""
+    line: int
+    """From 1."""
+    column: int
+    """From 1: just past what AWS's parser, which looks one token ahead, had read when it saw it (PAT 9)."""
+    instead: str
+    """What to write."""
+
+    def to_dict(self) -> dict[str, Any]:
+        """
+        As a plain dict, each field under its name.
+
+        >>> PatternFault("Empty arrays are not allowed", "a", 1, 8, "[null]").to_dict()["path"]
+        'a'
+        """
+        return self._asdict()
+
+
 class InvalidEventPattern(InvalidRequest):
     """
     EventBridge: the text is no event pattern (PAT 9).
+
+    `aws_message` is about the first fault, as AWS's is.
+
+    >>> from postroom import Pattern
+    >>> try:
+    ...     Pattern('{"source": "shop", "detail": {"state": [{"prefx": "pa"}]}}')
+    ... except InvalidEventPattern as error:
+    ...     print(error.help)
+    ...     [fault.reason for fault in error.faults]
+    At source, write: "source": ["shop"]
+      There is one more fault; `faults` has all.
+    ['"source" must be an object or an array', 'Unrecognized match type prefx']
     """
 
     code = "InvalidEventPatternException"
+    faults: tuple[PatternFault, ...] = ()
+    """All faults, in the order in which they were found: in that of the text, if the dialect does not say otherwise."""
+
+
+class EventTooComplex(InvalidRequest):
+    """
+    EventBridge: the event and the pattern make more work than anybody means to do; AWS does not say what it does then.
+
+    A pattern that names many keys in arrays of objects can be satisfied in very many ways (PAT 4).
+    """
+
+    code = "EventTooComplex"
 
 
 class InvalidArgument(InvalidRequest):

@@ -1,8 +1,8 @@
 """
 The command ``postroom``.
 
-Exit statuses: 0, all went well; 1, it ran, and not all is accounted for or lines of the input were bad; 2, it could not
-run; 130, interrupted; 141, nobody reads its output.
+Exit statuses: 0, all went well; 1, it ran, and not all is accounted for, an event does not match or lines of the input were
+bad; 2, it could not run; 130, interrupted; 141, nobody reads its output.
 """
 
 from __future__ import annotations
@@ -21,8 +21,10 @@ from postroom._version import __version__
 from postroom.errors import InvalidInput
 from postroom.lab.demo import play
 from postroom.lab.events import bundled, read_from
+from postroom.lab.inputs import CannotRun
 from postroom.lab.page import page
 from postroom.lab.report import report
+from postroom.lab.rules import add_commands
 from postroom.lab.screen import bar_char, draws_boxes, progress, show
 from postroom.lab.words import clean
 
@@ -77,12 +79,6 @@ examples:
 """
 
 
-class _CannotRun(Exception):
-    """
-    Why it could not, for people.
-    """
-
-
 def main(argv: Sequence[str] | None = None) -> int:
     """
     Runs the command, and returns its exit status.
@@ -99,12 +95,19 @@ def main(argv: Sequence[str] | None = None) -> int:
         with suppress(AttributeError, ValueError, OSError):
             stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr] # not in all text streams
     _open_closed_streams()
+    command = ""
     try:
-        status = _run(argv)
+        parser = _parser()
+        options = parser.parse_args(argv)
+        if options.command is None:
+            parser.print_help(sys.stderr)
+            return CANNOT_RUN
+        command = options.command
+        status: int = options.run(options)
         sys.stdout.flush()
         return status
-    except _CannotRun as error:
-        _say(f"postroom demo: {error}")
+    except CannotRun as error:
+        _say(f"postroom {command}: {error}")
         return CANNOT_RUN
     except SystemExit as ended:  # argparse has said what there is to say
         return ended.code if isinstance(ended.code, int) else CANNOT_RUN
@@ -148,15 +151,6 @@ def _discard_output() -> None:
         except ValueError:
             pass  # it was closed
     os.close(nothing)
-
-
-def _run(argv: Sequence[str] | None) -> int:
-    parser = _parser()
-    options = parser.parse_args(argv)
-    if options.command is None:
-        parser.print_help(sys.stderr)
-        return CANNOT_RUN
-    return _demo(options)
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -203,6 +197,8 @@ def _parser() -> argparse.ArgumentParser:
         help=f"play against the system clock, X times as fast as real time, up to {SPEED_MAX}: 3600 plays the day "
         "in 24 s (default: on a clock that is moved by hand, in no time)",
     )
+    demo.set_defaults(run=_demo)
+    add_commands(commands)
     return parser
 
 
@@ -227,7 +223,7 @@ def _demo(options: argparse.Namespace) -> int:
         if reading.bad:
             _say(f"postroom demo: no line of {name} is an event")
             return INCOMPLETE
-        raise _CannotRun(f"{name} is empty: there are no events in it")
+        raise CannotRun(f"{name} is empty: there are no events in it")
     _check_outputs(options)
     objects = _folder(options.objects)
     with progress(len(reading.events), sys.stderr) as told:
@@ -259,7 +255,7 @@ def _read(events: str | None) -> Reading:
 
 def _give_up(what: str, error: Exception) -> NoReturn:
     why = error.strerror or str(error) if isinstance(error, OSError) else str(error).replace("\n ", "")
-    raise _CannotRun(f"{what}: {why}") from error
+    raise CannotRun(f"{what}: {why}") from error
 
 
 def _tell_bad_lines(bad: Sequence[BadLine]) -> None:
@@ -276,13 +272,13 @@ def _check_outputs(options: argparse.Namespace) -> None:
     Finds out before the day, not after it, whether what it found can be written.
     """
     if options.json == options.report == "-":
-        raise _CannotRun("--json and --report cannot both go to standard output")
+        raise CannotRun("--json and --report cannot both go to standard output")
     for name, target in (("--json", options.json), ("--report", options.report)):
         _check_writable(name, target, options.events)
     if options.json not in {None, "-"} and options.report is not None:
         with suppress(OSError):
             if Path(options.json).samefile(options.report):
-                raise _CannotRun(f"--json and --report are both {options.report}")
+                raise CannotRun(f"--json and --report are both {options.report}")
 
 
 def _check_writable(name: str, target: str | None, events: str | None) -> None:
@@ -291,7 +287,7 @@ def _check_writable(name: str, target: str | None, events: str | None) -> None:
     path = Path(target)
     try:
         if events not in {None, "-"} and path.exists() and path.samefile(str(events)):
-            raise _CannotRun(f"{name} {target} is the input itself")
+            raise CannotRun(f"{name} {target} is the input itself")
         with path.open("ab"):
             pass
     except OSError as error:
@@ -308,7 +304,7 @@ def _folder(target: str | None) -> Path | None:
     try:
         path.mkdir(parents=True, exist_ok=True)
         if (path / "events").exists():
-            raise _CannotRun(f"--objects {target} has events in it already; give another folder")
+            raise CannotRun(f"--objects {target} has events in it already; give another folder")
     except OSError as error:
         _give_up(f"cannot write {target}", error)
     return path

@@ -1,5 +1,5 @@
 """
-What the entries of a pattern's lists want of a value: one small class a kind (PAT 3, 5, 6.1).
+Numbers and addresses: when two of them are the same, however they are written (PAT 3).
 """
 
 from __future__ import annotations
@@ -8,61 +8,39 @@ import ipaddress
 import math
 import re
 from decimal import Decimal
-from typing import Final, Protocol
-
-import attrs
+from typing import Final
 
 _V4: Final = re.compile(r"[0-9]+(?:\.[0-9]+){3}")
 _V6: Final = re.compile(r"[0-9A-Fa-f:]*:[0-9A-Fa-f:]*")
 _V4_MAX_CHARS: Final = 15
+_V6_MAX_CHARS: Final = 39
+_SURE_INT: Final = 1 << 53
+_LARGEST_BITS: Final = 1_024
 
 
-class Wanted(Protocol):
+class WrittenNumber:
     """
-    One entry of a list of a pattern, asked about one value of an event.
-    """
+    A number of a JSON text that no double holds exactly: it is known by how it is written.
 
-    def wants(self, value: object) -> bool:
-        """
-        Whether the value, a string, a number, a boolean or None, is one of those it stands for.
-        """
-        ...
-
-
-@attrs.frozen
-class Exactly:
-    """
-    A string, ``true``, ``false`` or ``null``: the same, of the same kind. ``true`` is not 1, and "" is not null.
+    >>> WrittenNumber("9007199254740993") == WrittenNumber("9007199254740993")
+    True
+    >>> WrittenNumber("9007199254740993")
+    WrittenNumber('9007199254740993')
     """
 
-    value: str | bool | None
+    __slots__ = ("text",)
 
-    def wants(self, value: object) -> bool:
-        """
-        As `Wanted.wants`.
-        """
-        return type(value) is type(self.value) and value == self.value
+    def __init__(self, text: str) -> None:
+        self.text: str = text
 
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, WrittenNumber) and self.text == other.text
 
-@attrs.frozen
-class Number:
-    """
-    A number: equal in value, however it is written; one that no double holds exactly, by how it is written (PAT 3).
-    """
+    def __hash__(self) -> int:
+        return hash((WrittenNumber, self.text))
 
-    text: str
-
-    def wants(self, value: object) -> bool:
-        """
-        As `Wanted.wants`.
-        """
-        if isinstance(value, bool) or not isinstance(value, int | float):
-            return False
-        written = repr(value)
-        if written == self.text:
-            return True
-        mine, other = comparable(self.text), comparable(written)
-        return mine is not None and mine == other
+    def __repr__(self) -> str:
+        return f"WrittenNumber({self.text!r})"
 
 
 def comparable(text: str) -> float | None:
@@ -73,22 +51,51 @@ def comparable(text: str) -> float | None:
     (300.0, None, None)
     """
     value = float(text)
-    return value if math.isfinite(value) and Decimal(repr(value)) == Decimal(text) else None
+    if not math.isfinite(value):
+        return None
+    if value == 0:
+        return 0.0 if re.match(r"[-0.]*(?:[eE]|\Z)", text) else None
+    return value if Decimal(repr(value)) == Decimal(text) else None
 
 
-@attrs.frozen
-class Address:
+def number_value(value: object) -> float | None:
     """
-    A string that is an IP address: the same address, however it is written (PAT 3).
+    The double that a number of an event is; None for a number that no double holds exactly, and for what is no number.
+
+    >>> number_value(300), number_value(2**53 + 1), number_value(True), number_value("300")
+    (300.0, None, None, None)
+
+    A `float` that is no JSON number, infinite or not a number, is no number here either.
     """
+    if isinstance(value, bool):
+        return None
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    if isinstance(value, int):
+        if -_SURE_INT <= value <= _SURE_INT:
+            return float(value)
+        # Longer ones are out of a double's range; Python refuses to write out the longest.
+        return comparable(str(value)) if value.bit_length() <= _LARGEST_BITS else None
+    if isinstance(value, Decimal):
+        return comparable(str(value)) if value.is_finite() else None
+    return None
 
-    address: tuple[int, int]
 
-    def wants(self, value: object) -> bool:
-        """
-        As `Wanted.wants`.
-        """
-        return isinstance(value, str) and address_of(value) == self.address
+def number_text(value: object) -> str | None:
+    """
+    How a number of an event is written; None for what is no number, and for one longer than any pattern.
+
+    >>> number_text(WrittenNumber("1e400")), number_text(12), number_text(False)
+    ('1e400', '12', None)
+    """
+    if isinstance(value, WrittenNumber):
+        return value.text
+    if isinstance(value, bool) or not isinstance(value, int | float | Decimal):
+        return None
+    try:
+        return repr(value) if isinstance(value, float) else str(value)
+    except ValueError:
+        return None  # more digits than Python writes out, and than a pattern may have
 
 
 def address_of(text: str) -> tuple[int, int] | None:
@@ -98,6 +105,8 @@ def address_of(text: str) -> tuple[int, int] | None:
     >>> address_of("10.0.0.01") == address_of("10.0.0.1") == address_of("::ffff:a00:1")
     True
     """
+    if len(text) > _V6_MAX_CHARS:
+        return None
     if _V4.fullmatch(text) and len(text) <= _V4_MAX_CHARS:
         parts = [int(part) for part in text.split(".")]
         return (4, int.from_bytes(parts)) if max(parts) < 256 else None
@@ -108,52 +117,3 @@ def address_of(text: str) -> tuple[int, int] | None:
     except ValueError:
         return None
     return (6, int(found)) if found.ipv4_mapped is None else (4, int(found.ipv4_mapped))
-
-
-@attrs.frozen
-class Prefix:
-    """
-    A string that begins so; nothing but a string, not even for the empty prefix (PAT 6.1).
-    """
-
-    prefix: str
-
-    def wants(self, value: object) -> bool:
-        """
-        As `Wanted.wants`.
-        """
-        return isinstance(value, str) and value.startswith(self.prefix)
-
-
-@attrs.frozen
-class Present:
-    """
-    ``{"exists": true}``: any value at all, null included (PAT 5).
-    """
-
-    def wants(self, value: object) -> bool:  # noqa: ARG002 - that there is one is enough
-        """
-        As `Wanted.wants`.
-        """
-        return True
-
-
-@attrs.frozen
-class Absent:
-    """
-    ``{"exists": false}``: no value will do; who matches asks for this one by its class (PAT 5).
-    """
-
-    def wants(self, value: object) -> bool:  # noqa: ARG002 - that there is one is too much
-        """
-        As `Wanted.wants`.
-        """
-        return False
-
-
-def exactly(text: str) -> Exactly | Address:
-    """
-    What a bare string in a list stands for.
-    """
-    address = address_of(text)
-    return Exactly(text) if address is None else Address(address)
