@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from benchmarks import compare as comparing
 from benchmarks import entries, report
-from benchmarks.runner import ROUNDS, ROUNDS_QUICK, Figure, Mismatch, Skipped, run
+from benchmarks.runner import ROUNDS, ROUNDS_QUICK, Figure, Mismatch, Reading, Skipped, run
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -61,6 +61,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def _run(modules: dict[str, str], quick: bool, rounds: int, json: Path | None) -> int:
     figures: list[Figure] = []
     skipped: list[Skipped] = []
+    readings: list[tuple[str, Reading]] = []
     about = report.machine()
     print(f"{about['implementation']} {about['python']}, {about['cpus']} cpus, best of {rounds} interleaved rounds")
     for name, module in modules.items():
@@ -72,6 +73,9 @@ def _run(modules: dict[str, str], quick: bool, rounds: int, json: Path | None) -
                 if isinstance(outcome, Skipped):
                     skipped.append(outcome)
                     print(f"{outcome.name}: skipped: {outcome.reason}")
+                elif isinstance(outcome, Reading):
+                    readings.append((name, outcome))
+                    print(report.reading_line(outcome), flush=True)
                 else:
                     measured += outcome
                     print(report.case_table(outcome), flush=True)
@@ -83,7 +87,7 @@ def _run(modules: dict[str, str], quick: bool, rounds: int, json: Path | None) -
         print(f"({time.perf_counter() - started:.1f} s)")
         figures += measured
     if json is not None:
-        report.write_json(json, figures, skipped, quick=quick)
+        report.write_json(json, figures, skipped, quick=quick, readings=readings)
     return 0
 
 

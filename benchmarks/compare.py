@@ -6,6 +6,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
+from benchmarks.report import ratio
+
 if TYPE_CHECKING:
     from collections.abc import Iterable
 
@@ -30,7 +32,7 @@ class Comparison(NamedTuple):
         size = "" if after.size is None else f", {after.size:,}"
         change = after.ratio / before.ratio - 1 if before.ratio else 0.0
         return (
-            f"{self.verdict:<11}  {change:>+5.0%}  {before.ratio:.2f} -> {after.ratio:.2f}"
+            f"{self.verdict:<11}  {change:>+5.0%}  {ratio(before.ratio)} -> {ratio(after.ratio)}"
             f"  {after.entry}: {after.case}{size}: {after.subject} (1.00 = {after.reference})"
         )
 

@@ -9,7 +9,7 @@ import os
 import platform
 from typing import TYPE_CHECKING, Any
 
-from benchmarks.runner import Figure, Skipped
+from benchmarks.runner import Figure, Reading, Skipped
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -31,6 +31,32 @@ def seconds(value: float) -> str:
     return f"{value * 1e9:.3g} ns"
 
 
+def ratio(value: float) -> str:
+    """
+    A ratio with two decimals; a small one as a fraction, so that its digits are seen.
+
+    >>> ratio(1.5), ratio(0.004)
+    ('1.50', '1/250')
+    """
+    if value >= 0.1 or value <= 0:
+        return f"{value:.2f}"
+    return f"1/{1 / value:.1f}" if value > 0.01 else f"1/{1 / value:,.0f}"
+
+
+def reading_line(reading: Reading) -> str:
+    """
+    One reading.
+
+    >>> reading_line(Reading("memory for a rule", {"ours": 5310.2, "theirs": 6000.0}, "bytes", size=10_000))
+    'memory for a rule, 10,000: ours 5,310, theirs 6,000 bytes'
+    """
+    size = "" if reading.size is None else f", {reading.size:,}"
+    values = ", ".join(
+        f"{name} {value:,.{0 if value >= 100 or value == int(value) else 2}f}" for name, value in reading.values.items()
+    )
+    return f"{reading.name}{size}: {values} {reading.unit}"
+
+
 def case_table(figures: Sequence[Figure]) -> str:
     """
     One case: a line for each subject, with its time, its spread, its ratio and the band of the ratio.
@@ -40,9 +66,9 @@ def case_table(figures: Sequence[Figure]) -> str:
     lines = [f"{first.case}{size}  (1.00 = {first.reference})"]
     width = max(len(figure.subject) for figure in figures)
     for figure in figures:
-        band = "" if figure.subject == figure.reference else f"   [{figure.low:.2f} to {figure.high:.2f}]"
+        band = "" if figure.subject == figure.reference else f"   [{ratio(figure.low)} to {ratio(figure.high)}]"
         time = f"{seconds(figure.best):>8}  +{figure.spread:>4.0%}"
-        lines.append(f"  {figure.subject:<{width}}  {time}  {figure.ratio:>8.2f}{band}")
+        lines.append(f"  {figure.subject:<{width}}  {time}  {ratio(figure.ratio):>8}{band}")
     return "\n".join(lines)
 
 
@@ -83,9 +109,16 @@ def machine() -> dict[str, object]:
     }
 
 
-def write_json(path: Path, figures: Iterable[Figure], skipped: Iterable[Skipped], *, quick: bool) -> None:
+def write_json(
+    path: Path,
+    figures: Iterable[Figure],
+    skipped: Iterable[Skipped],
+    *,
+    quick: bool,
+    readings: Iterable[tuple[str, Reading]] = (),
+) -> None:
     """
-    Write all figures to *path*, for `compare`.
+    Write all figures to *path*, for `compare`; readings, with the names of their entries, for people.
     """
     document = {
         "format": FORMAT,
@@ -93,6 +126,10 @@ def write_json(path: Path, figures: Iterable[Figure], skipped: Iterable[Skipped]
         "machine": machine(),
         "figures": [figure._asdict() for figure in figures],
         "skipped": [{"name": one.name, "reason": one.reason} for one in skipped],
+        "readings": [
+            {"entry": entry, "name": one.name, "size": one.size, "values": dict(one.values), "unit": one.unit}
+            for entry, one in readings
+        ],
     }
     path.write_text(json.dumps(document, indent=1) + "\n", encoding="utf-8")
 

@@ -39,6 +39,8 @@ class Case:
         size: What grows from case to case: shards, rules, messages waiting.
         operations: Operations done in one call of a subject, so that times can be given for one. A call should
             take a millisecond or more.
+        operations_of: By name, of those that do more or fewer operations in one call: what is much faster than the rest
+            needs more for a time that means something. It returns results of those that all do.
         prepare: Called before every call, outside the timing, with the number of the round; what it returns is
             passed to the callable. For inputs that are used up, and for keys that are new in each round.
         rounds: Rounds for this case where the usual number does not fit.
@@ -50,6 +52,7 @@ class Case:
     floors: Mapping[str, Callable[..., object]] = attrs.field(factory=dict)
     size: int | None = None
     operations: int = 1
+    operations_of: Mapping[str, int] = attrs.field(factory=dict)
     prepare: Callable[[int], Any] | None = None
     rounds: int | None = None
 
@@ -58,6 +61,8 @@ class Case:
             raise ValueError(f"case {self.name!r}: its reference {self.reference!r} is none of its subjects and floors")
         if both := self.subjects.keys() & self.floors.keys():
             raise ValueError(f"case {self.name!r}: {sorted(both)} are subjects and floors at once")
+        if unknown := self.operations_of.keys() - {*self.subjects, *self.floors}:
+            raise ValueError(f"case {self.name!r}: {sorted(unknown)} are none of its subjects and floors")
 
 
 @attrs.frozen
@@ -68,6 +73,24 @@ class Skipped:
 
     name: str
     reason: str
+
+
+@attrs.frozen
+class Reading:
+    """
+    What an entry yields in place of a case for what is no time for one operation: memory, percentiles, counts.
+
+    Args:
+        name: What was looked at.
+        values: What was found, by what it is of.
+        unit: Of the values.
+        size: As that of a case.
+    """
+
+    name: str
+    values: Mapping[str, float]
+    unit: str
+    size: int | None = None
 
 
 class Mismatch(Exception):
@@ -142,7 +165,7 @@ def measure(
             if name in case.subjects:
                 results[name] = result
             if round_ >= 0:
-                times[name].append(elapsed / case.operations)
+                times[name].append(elapsed / case.operations_of.get(name, case.operations))
         _compare_results(entry, case, results)
     return _figures(entry, case, times)
 
@@ -189,13 +212,17 @@ def _figures(entry: str, case: Case, times: Mapping[str, Sequence[float]]) -> li
 
 
 def run(
-    entry: str, cases: Iterator[Case | Skipped], *, rounds: int, timer: Callable[[], float] = time.perf_counter
-) -> Iterator[list[Figure] | Skipped]:
+    entry: str,
+    cases: Iterator[Case | Skipped | Reading],
+    *,
+    rounds: int,
+    timer: Callable[[], float] = time.perf_counter,
+) -> Iterator[list[Figure] | Skipped | Reading]:
     """
     Measure the cases of an entry one after another, and hand each over as soon as it is done.
     """
     for case in cases:
-        if isinstance(case, Skipped):
+        if isinstance(case, Skipped | Reading):
             yield case
         else:
             yield measure(entry, case, rounds=rounds if case.rounds is None else min(case.rounds, rounds), timer=timer)

@@ -131,6 +131,20 @@ def test_input_is_prepared_outside_the_timing_and_the_same_for_all_in_a_round() 
     assert sorted(seen) == [(name, round_) for name in "ab" for round_ in (-1, 0, 1)]
 
 
+def test_who_does_more_in_one_call_has_its_time_divided_by_more() -> None:
+    timer = FakeTimer()
+    subjects = {"ours": timer.subject("ours", [6.0]), "theirs": timer.subject("theirs", [4.0])}
+    case = Case(name="case", subjects=subjects, reference="theirs", operations=2, operations_of={"ours": 12})
+
+    figures = {one.subject: one for one in measure("entry", case, rounds=1, timer=timer)}
+
+    assert figures["theirs"].best == pytest.approx(2.0)
+    assert figures["ours"].best == pytest.approx(0.5)
+    assert figures["ours"].ratio == pytest.approx(0.25)
+    with pytest.raises(ValueError, match="'other'"):
+        Case(name="case", subjects=subjects, reference="theirs", operations_of={"other": 1})
+
+
 def test_different_results_fail_the_run_and_say_where() -> None:
     subjects = {"ours": lambda: [1, 2, 3], "theirs": lambda: [1, 5, 3]}
     case = Case(name="add", size=1_000, subjects=subjects, reference="theirs")
