@@ -50,7 +50,20 @@ class Grid:
     """
 
     __slots__ = (
-        *("_alike", "_given", "_indexes", "_later", "_live", "_pairs", "_places", "_rows", "_trie", "_used", "_width"),
+        *(
+            "_alike",
+            "_asked_later",
+            "_given",
+            "_indexes",
+            "_later",
+            "_live",
+            "_pairs",
+            "_places",
+            "_rows",
+            "_trie",
+            "_used",
+            "_width",
+        ),
     )
 
     def __init__(self, trie: TrieNode, used: AbstractSet[Path]) -> None:
@@ -62,6 +75,7 @@ class Grid:
         self._alike: dict[Path, int] = {}
         self._rows: dict[int, FiledRow] = {}  # by the place of its guard
         self._places: dict[FiledRow, tuple[int, int]] = {}  # lowest bit, and guard
+        self._asked_later = 0  # guards of the rows of which something is asked last
         self._later: dict[int, tuple[Check, ...]] = {}  # by guard, what is asked last
         self._width = 0
         self._given = 0  # bits of conditions that hold unless a value says otherwise
@@ -119,6 +133,7 @@ class Grid:
         self._rows[at] = row
         if later:
             self._later[at] = tuple(later)
+            self._asked_later |= 1 << at
         self._places[row] = (1 << start, 1 << at)
         lows, guards = self._live
         self._live = (lows | 1 << start, guards | 1 << at)
@@ -217,6 +232,9 @@ class Grid:
     ) -> None:
         rows, later = self._rows, self._later
         pending: list[Pending] = []
+        if sure and not again:
+            found += [rows[at] for at in places(matching & ~self._asked_later)]
+            matching &= self._asked_later
         for at in places(matching):
             row = rows[at]
             if not sure or (again and self._looks(row, again)):
@@ -234,20 +252,21 @@ class Grid:
         return not low or (bits & (guard - low)) != 0
 
 
-def places(bits: int) -> Iterator[int]:
+def places(bits: int) -> list[int]:
     """
     Where the bits of a number are set.
 
-    >>> list(places(1 << 100 | 0b1010))
+    >>> places(1 << 100 | 0b1010)
     [1, 3, 100]
     """
     # In words of 64 bits: to take the bits of a long number one by one would copy it each time.
+    found: list[int] = []
     size = (bits.bit_length() + 63) // 64
-    start = 0
-    for word in memoryview(bits.to_bytes(size * 8, sys.byteorder)).cast("Q")[:: 1 if sys.byteorder == "little" else -1]:
+    words = memoryview(bits.to_bytes(size * 8, sys.byteorder)).cast("Q")
+    for number, word in enumerate(words if sys.byteorder == "little" else reversed(words)):
         left: int = word
         while left:
             lowest = left & -left
-            yield start + lowest.bit_length() - 1
+            found.append(64 * number + lowest.bit_length() - 1)
             left ^= lowest
-        start += 64
+    return found

@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 SHELF_MAX: Final = 128
 """Rows that are filed, and asked one by one; more are asked at once."""
 
+LOOSE_MAX: Final = 16
+"""Rows on a shelf that no value leads to: each is asked about each event."""
+
 _TABLES_MAX: Final = 16
 _NEW_TABLE: Final = 1.4
 _A_STEP_DOWN: Final = 0.1
@@ -220,7 +223,7 @@ class Node:
             return
         row.homes.append(self)
         if isinstance(state, Shelf):
-            if len(state) < SHELF_MAX:
+            if len(state) < SHELF_MAX and len(state.loose) < LOOSE_MAX:
                 state.add(row)
             else:
                 self._make_grid([*state.rows(), row])

@@ -29,7 +29,7 @@ from postroom.patterns._operators import (
 from postroom.patterns._rows import Check, key_of_entry
 from postroom.patterns._values import number_value
 
-RANGES_ONE_BY_ONE: Final = 32
+RANGES_ONE_BY_ONE: Final = 16
 """Ranges at one path that are compared one by one, before they are sorted in among the others."""
 
 SEEN_MAX: Final = 1_024

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple, TypeAlias
 from postroom.patterns import _naive
 from postroom.patterns._fetch import MISSING, Many, Path, fetch, key_of, path_of
 from postroom.patterns._flatten import Paths, flatten
-from postroom.patterns._operators import Entry, Exactly, Number
+from postroom.patterns._operators import AnythingBut, Entry, Exactly, Number
 from postroom.patterns._trie import STEPS_MAX, Memory
 from postroom.patterns._values import WrittenNumber, number_value
 
@@ -110,7 +110,15 @@ def _test_of(condition: Condition, keys: tuple[Any, ...] | None) -> Test:
             return lambda value: key_of(value) in listed
         if len(keys) == 1 and keys[0].__class__ is float:
             return _number_test(keys[0])
-    return wanted[0].wants if len(wanted) == 1 else condition.wants
+    if len(wanted) > 1:
+        return condition.wants
+    [entry] = wanted
+    excluded = _listed(entry.entries) if isinstance(entry, AnythingBut) else None
+    return entry.wants if excluded is None else _exclusion_test(frozenset(excluded))
+
+
+def _exclusion_test(excluded: frozenset[Any]) -> Test:
+    return lambda value: (value if value.__class__ is str else key_of(value)) not in excluded
 
 
 def _number_test(number: float) -> Test:

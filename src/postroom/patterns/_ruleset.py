@@ -73,6 +73,8 @@ class RuleSet:
         self._rules: dict[Hashable, _Rule] = {}
         self._lock = threading.Lock()
         self._snapshot = _Snapshot(0)
+        # Whether there may be rows that no snapshot has yet.
+        self._changing = False
         # Rules that no longer count, and the last snapshot in which they did: while somebody matches with that, they stay.
         self._gone: deque[tuple[ref[_Snapshot], _Rule]] = deque()
         for name, pattern in (rules or {}).items():
@@ -99,13 +101,16 @@ class RuleSet:
         rule = _Rule(name, made)
         try:
             with self._lock:
+                self._changing = True
                 for row in rule.rows:
                     self._root.file(row)
                 self._publish(name, rule, self._rules.get(name))
+                self._changing = False
         except BaseException:
             with self._lock:
                 if rule.born == _NOT_YET:
                     _take_out(rule)
+                self._changing = False
             raise
 
     def remove(self, name: Hashable) -> None:
@@ -180,6 +185,8 @@ class RuleSet:
         found = search(self._root, cast("dict[str, Any]", event))
         if not found:
             return _NONE
+        if snapshot is self._snapshot and not self._gone and not self._changing:
+            return frozenset([row.rule.name for row in found])
         number = snapshot.number
         return frozenset([row.rule.name for row in found if row.rule.born <= number < row.rule.died])
 
