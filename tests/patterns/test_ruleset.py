@@ -267,6 +267,24 @@ def test_an_interrupt_at_any_line_of_a_change_leaves_it_done_or_undone(size: int
     assert after > 20
 
 
+@pytest.mark.parametrize("size", [0, 130])
+def test_an_interrupt_at_any_line_of_a_removal_leaves_it_done_or_undone(size: int) -> None:
+    where = places("patterns/_ruleset.py", "patterns/_node.py", "patterns/_grid.py", "patterns/_trie.py")
+    after = 0
+    again = True
+    while again:
+        after += 1
+        rules = RuleSet({number: {"item": [f"other {number}"]} for number in range(size)})
+        rules.add("it", {"item": ["tea"], "n": [{"numeric": [">", 5]}]})
+        again = interrupted(partial(rules.remove, "it"), after, where, ("with ", "try:"))
+
+        assert ("it" in rules) == bool(rules.match({"item": "tea", "n": 7})) == (len(rules) > size)
+        rules.add("it", {"item": ["cake"]})
+        assert rules.match({"item": "tea", "n": 7}) == frozenset()
+        assert rules.match({"item": "cake"}) == {"it"}
+    assert after > 10
+
+
 # What is odd or hostile.
 
 

@@ -110,9 +110,9 @@ def _test_of(condition: Condition, keys: tuple[Any, ...] | None) -> Test:
             return lambda value: key_of(value) in listed
         if len(keys) == 1 and keys[0].__class__ is float:
             return _number_test(keys[0])
-    if len(wanted) > 1:
+    if len(wanted) != 1:
         return condition.wants
-    [entry] = wanted
+    entry = wanted[0]
     excluded = _listed(entry.entries) if isinstance(entry, AnythingBut) else None
     return entry.wants if excluded is None else _exclusion_test(frozenset(excluded))
 

@@ -73,8 +73,9 @@ class RuleSet:
         self._rules: dict[Hashable, _Rule] = {}
         self._lock = threading.Lock()
         self._snapshot = _Snapshot(0)
-        # Whether there may be rows that no snapshot has yet.
+        # Whether there may be rows that no snapshot has: yet, while somebody changes rules, or for good, after Ctrl-C.
         self._changing = False
+        self._is_littered = False
         # Rules that no longer count, and the last snapshot in which they did: while somebody matches with that, they stay.
         self._gone: deque[tuple[ref[_Snapshot], _Rule]] = deque()
         for name, pattern in (rules or {}).items():
@@ -107,6 +108,7 @@ class RuleSet:
                 self._publish(name, rule, self._rules.get(name))
                 self._changing = False
         except BaseException:
+            self._is_littered = True
             with self._lock:
                 if rule.born == _NOT_YET:
                     _take_out(rule)
@@ -125,8 +127,14 @@ class RuleSet:
         Raises:
             KeyError: There is none of that name.
         """
-        with self._lock:
-            self._publish(name, None, self._rules[name])
+        try:
+            with self._lock:
+                self._publish(name, None, self._rules[name])
+        except KeyError:
+            raise
+        except BaseException:
+            self._is_littered = True
+            raise
 
     def _publish(self, name: Hashable, new: _Rule | None, old: _Rule | None) -> None:
         before = self._snapshot
@@ -138,12 +146,12 @@ class RuleSet:
             if old is not None:
                 old.died = after.number
                 self._gone.append((ref(before), old))
+                if new is None:
+                    del self._rules[name]
             self._snapshot = after
         except BaseException:
             self._take_back(name, new, old)
             raise
-        if new is None:
-            self._rules.pop(name, None)
         del before
         # One that is cut short here is gone through once more at the next change.
         while self._gone and self._gone[0][0]() is None:
@@ -185,7 +193,7 @@ class RuleSet:
         found = search(self._root, cast("dict[str, Any]", event))
         if not found:
             return _NONE
-        if snapshot is self._snapshot and not self._gone and not self._changing:
+        if snapshot is self._snapshot and not (self._gone or self._changing or self._is_littered):
             return frozenset([row.rule.name for row in found])
         number = snapshot.number
         return frozenset([row.rule.name for row in found if row.rule.born <= number < row.rule.died])
