@@ -73,7 +73,7 @@ def test_values_of_a_key_that_stands_several_times_are_kept_in_order() -> None:
         ('{"a": 1', "Expecting ',' delimiter at line 1, column 8"),
         ('{\n "a": 01}', "Expecting ',' delimiter at line 2, column 8"),
         ('{"a": 1} x', "Extra data at line 1, column 10"),
-        ('{"a": 1,}', "Expecting property name enclosed in double quotes at line 1, column 9"),
+        ('{"a": 1, 2}', "Expecting property name enclosed in double quotes at line 1, column 10"),
         ("{a: 1}", "Expecting property name enclosed in double quotes at line 1, column 2"),
         ('{"a" 1}', "Expecting ':' delimiter at line 1, column 6"),
         ('{"a": "x\n"}', "Invalid control character at"),
