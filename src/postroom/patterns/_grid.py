@@ -24,7 +24,7 @@ from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
 from typing import Any, Final
 
-from postroom.patterns._fetch import MISSING, Many, Path
+from postroom.patterns._fetch import MISSING, Many, Path, value_of
 from postroom.patterns._operators import Wildcard
 from postroom.patterns._path_index import PathIndex, kind_of
 from postroom.patterns._rows import Check, FiledRow, Pending, pick
@@ -186,7 +186,7 @@ class Grid:
         """
         lows, guards = self._live
         satisfied = self._given
-        again = 0
+        several: list[tuple[PathIndex, Many]] = []
         indexes = self._indexes
         if len(indexes) <= _FEW_PATHS and len(indexes) < len(memory):
             present = [(index, memory[path]) for path, index in self._pairs if path in memory]
@@ -205,12 +205,10 @@ class Grid:
                 if bits is None:
                     bits = index.find(value, value, seen)
             elif value.__class__ is Many:
-                bits = index.any_of(value)
                 if value.has_elements:
-                    # Which elements belong together, and whether there is none in them, is for each row to see.
-                    satisfied |= bits
-                    again |= index.looking
+                    several.append((index, value))
                     continue
+                bits = index.any_of(value)
             elif value is MISSING:
                 continue
             else:
@@ -223,7 +221,10 @@ class Grid:
                 satisfied &= ~index.absent
             if bits:
                 satisfied |= bits
-        matching = (satisfied + lows) & guards
+        if several:
+            matching, again = _with_elements(satisfied, several, lows, guards)
+        else:
+            matching, again = (satisfied + lows) & guards, 0
         if matching:
             self._collect(matching, again, event, memory, found, sure=sure)
 
@@ -250,6 +251,44 @@ class Grid:
     def _looks(self, row: FiledRow, bits: int) -> bool:
         low, guard = self._places.get(row, (0, 0))
         return not low or (bits & (guard - low)) != 0
+
+
+def _with_elements(satisfied: int, several: list[tuple[PathIndex, Many]], lows: int, guards: int) -> tuple[int, int]:
+    """
+    Which rows hold where values are in elements of arrays, and the conditions whose rows have to look for themselves.
+    """
+    columns = [(index, many.column) for index, many in several if many.column is not None]
+    if len(columns) < len(several) or len({array for _, (array, _) in columns}) > 1:
+        # Which elements belong together is for each row to see.
+        for index, many in several:
+            satisfied |= index.any_of(many)
+        return (satisfied + lows) & guards, _looking(several)
+    # One array: each element is as if it were alone, and a row holds if it does for one of them.
+    elements: dict[int, int] = {}
+    absent = 0
+    for index, (_, column) in columns:
+        absent |= index.absent
+        for key, places_of in column.items():
+            bits = index.bits_of(value_of(key))
+            if bits:
+                for at in places(places_of):
+                    elements[at] = elements.get(at, 0) | bits
+    matching = ((satisfied & ~absent) + lows) & guards
+    anywhere = satisfied
+    for bits in elements.values():
+        matching |= ((satisfied & ~absent | bits) + lows) & guards
+        anywhere |= bits
+    if absent:
+        # Whether there is no value in the element that others chose: likewise.
+        matching |= (anywhere + lows) & guards
+    return matching, absent
+
+
+def _looking(several: list[tuple[PathIndex, Many]]) -> int:
+    looking = 0
+    for index, _ in several:
+        looking |= index.looking
+    return looking
 
 
 def places(bits: int) -> list[int]:

@@ -197,10 +197,9 @@ class Wildcard:
         """
         if not isinstance(value, str):
             return False
-        first, *inner = self.fragments
-        if not inner:
+        first, inner, last = self._shape
+        if last is None:
             return value == first
-        last = inner.pop()
         at, end = len(first), len(value) - len(last)
         if at > end or not value.startswith(first) or not value.endswith(last):
             return False
@@ -211,6 +210,12 @@ class Wildcard:
                 return False
             at = found + len(fragment)
         return True
+
+    @cached_property
+    def _shape(self) -> tuple[str, tuple[str, ...], str | None]:
+        first, *inner = self.fragments
+        last = inner.pop() if inner else None
+        return first, tuple(inner), last
 
 
 @attrs.frozen

@@ -154,15 +154,20 @@ class PathIndex:
         Which conditions are satisfied by one of several values.
         """
         found = 0
-        seen = self.seen
         for value in many.values():
-            key = value if value.__class__ is str else (value.__class__, value)
-            bits = seen.get(key)
-            if bits is None:
-                bits = self.find(key, value, seen)
+            bits = self.bits_of(value)
             if bits:
                 found |= bits
         return found
+
+    def bits_of(self, value: Any) -> int:
+        """
+        Which conditions are satisfied by a value, from what was seen if it was.
+        """
+        seen = self.seen
+        key = value if value.__class__ is str else (value.__class__, value)
+        bits = seen.get(key)
+        return self.find(key, value, seen) if bits is None else bits
 
     def find(self, key: Any, value: Any, seen: dict[Any, int]) -> int:
         """
