@@ -318,6 +318,17 @@ def test_what_is_remembered_of_values_is_bounded() -> None:
     assert 0 < max(seen) <= _path_index.SEEN_MAX
 
 
+def test_rules_on_thousands_of_paths_are_told_apart() -> None:
+    """
+    However many paths there are, a path that comes again is the same.
+    """
+    rules = RuleSet({number: {f"k{number}": ["x"], "last": [{"exists": True}]} for number in range(5_000)})
+    rules.add("again", {"k0": [{"anything-but": "y"}], "k1": [{"exists": False}]})
+
+    assert rules.match({"k0": "x", "last": 1}) == {0, "again"}
+    assert rules.match({"k4999": "x", "k1": "x", "last": 1}) == {1, 4_999}
+
+
 def test_deep_events_and_long_paths_are_no_trouble() -> None:
     keys = [f"k{number}" for number in range(40)]
     text = "".join(f'{{"{key}":' for key in keys) + '["x"]' + "}" * len(keys)

@@ -8,10 +8,11 @@ is left to `flatten`.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
-from functools import lru_cache
 from types import NoneType
 from typing import Any, Final, TypeAlias
+from weakref import WeakValueDictionary
 
 from postroom.patterns._flatten import Paths, flatten
 from postroom.patterns._values import WrittenNumber, number_text, number_value
@@ -39,7 +40,7 @@ class Path:
         text: The keys joined by dots.
     """
 
-    __slots__ = ("direct", "paths", "steps", "text")
+    __slots__ = ("__weakref__", "direct", "paths", "steps", "text")
 
     def __init__(self, text: str) -> None:
         self.text: str = text
@@ -58,12 +59,24 @@ class Path:
 _NO_PATHS: Final = Paths.of([])
 
 
-@lru_cache(maxsize=4096)
+_paths: WeakValueDictionary[str, Path] = WeakValueDictionary()
+_paths_lock = threading.Lock()
+
+
 def path_of(text: str) -> Path:
     """
-    The path that is written so.
+    The path that is written so: one object as long as somebody has it, so that paths can be told apart by identity.
+
+    >>> path_of("detail.state") is path_of("detail.state")
+    True
     """
-    return Path(text)
+    path = _paths.get(text)
+    if path is None:
+        with _paths_lock:
+            path = _paths.get(text)
+            if path is None:
+                path = _paths[text] = Path(text)
+    return path
 
 
 class Many:
