@@ -175,8 +175,9 @@ class Grid:
         """
         The grid is of no use any more: its paths need not be walked for it.
         """
-        while self._indexes:
-            self._trie.leave(self._indexes.popitem()[0])
+        # The indexes stay as they are: somebody may still be matching with them.
+        for path in self._indexes:
+            self._trie.leave(path)
 
     # Matching.
 
@@ -191,7 +192,7 @@ class Grid:
         if len(indexes) <= _FEW_PATHS and len(indexes) < len(memory):
             present = [(index, memory[path]) for path, index in self._pairs if path in memory]
         else:
-            present = [(indexes[path], value) for path, value in memory.items() if path in indexes]
+            present = [(index, value) for path, value in memory.items() if (index := indexes.get(path)) is not None]
         for index, value in present:
             if value.__class__ is str:
                 if index.is_plain:

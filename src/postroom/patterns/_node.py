@@ -136,9 +136,7 @@ class Shelf:
         """
         The shelf is of no use any more: its paths need not be walked for it.
         """
-        while self.tables:
-            path = self.tables[-1][0]
-            self.tables = self.tables[:-1]
+        for path, _ in self.tables:
             self._trie.leave(path)
 
     def match(self, event: Mapping[str, Any], memory: Memory, found: list[FiledRow], *, sure: bool) -> None:
@@ -185,9 +183,7 @@ class Split:
         """
         The split is of no use any more: its paths need not be walked for it.
         """
-        while self.tables:
-            path = self.tables[-1][0]
-            self.tables = self.tables[:-1]
+        for path, _ in self.tables:
             self._trie.leave(path)
 
 

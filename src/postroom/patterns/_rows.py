@@ -46,17 +46,6 @@ class Check(NamedTuple):
     can_be_filed: bool
     """Whether the values that will do are few, and at a path that a trie may have."""
 
-    def wants(self, event: Mapping[str, Any], memory: Memory) -> bool:
-        """
-        Whether what an event has at the path will do, whatever it has elsewhere.
-        """
-        value = memory.get(self.path, _UNKNOWN)
-        if value is _UNKNOWN:
-            value = memory[self.path] = fetch(event, self.path)
-        if value is MISSING:
-            return self.may_be_absent
-        return has_any(self, value) if value.__class__ is Many else self.test(value)
-
 
 Pending: TypeAlias = "tuple[tuple[Check, ...], FiledRow]"
 """What is left to be asked of a row, and the row."""
