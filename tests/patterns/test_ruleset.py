@@ -76,6 +76,22 @@ def test_a_rule_matches_what_its_pattern_wants(size: int) -> None:
         check_alone_and_among_others(*dice.case(seed))
 
 
+def test_values_of_two_elements_make_no_match_whatever_other_rules_want_absent() -> None:
+    rules = RuleSet({number: {"a": {"x": [number]}} for number in range(_node.SHELF_MAX)})
+    rules.add("neither", {"a": {"b": [{"exists": False}], "c": ["z"]}})
+    rules.add("both", {"a": {"c": ["y"], "d": ["Y"]}})
+
+    assert rules.match({"a": [{"c": "y"}, {"d": "Y", "b": 1}]}) == frozenset()
+    assert rules.match({"a": [{"c": "y", "d": "Y"}, {"b": 1}]}) == {"both"}
+
+
+@pytest.mark.deep
+@settings(max_examples=10_000)
+@given(seed=st.integers(0, 2**62))
+def test_a_rule_matches_what_its_pattern_wants_whatever_hypothesis_thinks_of(seed: int) -> None:
+    check_alone_and_among_others(*dice.case(seed))
+
+
 @given(pair=strategies.pairs(), event=strategies.python_events())
 def test_events_of_python_programs_are_matched_alike(pair: tuple[str, dict[str, Any]], event: dict[Any, Any]) -> None:
     check_alone_and_among_others(pair[0], event)

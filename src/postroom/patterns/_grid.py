@@ -223,7 +223,10 @@ class Grid:
             if bits:
                 satisfied |= bits
         if several:
-            matching, again = _with_elements(satisfied, several, lows, guards)
+            matching, again, perhaps = _with_elements(satisfied, several, lows, guards)
+            if perhaps:
+                rows = [self._rows[at] for at in places(perhaps)]
+                found += [row for row in rows if self._looks(row, again) and row.holds(event, memory)]
         else:
             matching, again = (satisfied + lows) & guards, 0
         if matching:
@@ -254,16 +257,19 @@ class Grid:
         return not low or (bits & (guard - low)) != 0
 
 
-def _with_elements(satisfied: int, several: list[tuple[PathIndex, Many]], lows: int, guards: int) -> tuple[int, int]:
+def _with_elements(
+    satisfied: int, several: list[tuple[PathIndex, Many]], lows: int, guards: int
+) -> tuple[int, int, int]:
     """
-    Which rows hold where values are in elements of arrays, and the conditions whose rows have to look for themselves.
+    Where values are in elements of arrays: which rows hold, the conditions whose rows have to look for themselves, and
+    which rows more may hold if they have such a condition.
     """
     columns = [(index, many.column) for index, many in several if many.column is not None]
     if len(columns) < len(several) or len({array for _, (array, _) in columns}) > 1:
         # Which elements belong together is for each row to see.
         for index, many in several:
             satisfied |= index.any_of(many)
-        return (satisfied + lows) & guards, _looking(several)
+        return (satisfied + lows) & guards, _looking(several), 0
     # One array: each element is as if it were alone, and a row holds if it does for one of them.
     elements: dict[int, int] = {}
     absent = 0
@@ -279,10 +285,9 @@ def _with_elements(satisfied: int, several: list[tuple[PathIndex, Many]], lows: 
     for bits in elements.values():
         matching |= ((satisfied & ~absent | bits) + lows) & guards
         anywhere |= bits
-    if absent:
-        # Whether there is no value in the element that others chose: likewise.
-        matching |= (anywhere + lows) & guards
-    return matching, absent
+    # Whether there is no value in the element that others chose: likewise.
+    perhaps = (anywhere + lows) & guards & ~matching if absent else 0
+    return matching, absent, perhaps
 
 
 def _looking(several: list[tuple[PathIndex, Many]]) -> int:
