@@ -117,3 +117,27 @@ class OverLimit(LimitReached):
     """
 
     code = "OverLimit"
+
+
+class QueueDeletedRecently(LimitReached):
+    """
+    SQS: a queue of that name was deleted less than 60 seconds ago (SQS 8.2).
+    """
+
+    code = "AWS.SimpleQueueService.QueueDeletedRecently"
+
+
+class PurgeQueueInProgress(LimitReached):
+    """
+    SQS: the queue was purged less than 60 seconds ago (SQS 8.1).
+    """
+
+    code = "AWS.SimpleQueueService.PurgeQueueInProgress"
+
+
+class QueueResourceNotFound(NotFound):
+    """
+    SQS: the queue or the task that a message move task names is not there (SQS 7.4).
+    """
+
+    code = "ResourceNotFoundException"

@@ -261,8 +261,11 @@ def _with_elements(
     satisfied: int, several: list[tuple[PathIndex, Many]], lows: int, guards: int
 ) -> tuple[int, int, int]:
     """
-    Where values are in elements of arrays: which rows hold, the conditions whose rows have to look for themselves, and
-    which rows more may hold if they have such a condition.
+    Which rows hold where values are in elements of arrays.
+
+    Returns:
+        The guards of those; the conditions whose rows have to look for themselves; the guards of the rows that may hold
+        beside, if they have such a condition.
     """
     columns = [(index, many.column) for index, many in several if many.column is not None]
     if len(columns) < len(several) or len({array for _, (array, _) in columns}) > 1:

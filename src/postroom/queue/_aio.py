@@ -4,7 +4,7 @@ The calls of a queue that can wait, as coroutines.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Never
+from typing import TYPE_CHECKING, Any, Never
 
 from postroom.clock._aio import wait
 from postroom.delivery import refuse_unknown
@@ -13,7 +13,7 @@ from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES
 if TYPE_CHECKING:
     from postroom.clock import Duration
     from postroom.queue._message import Message
-    from postroom.queue._queue import Queue
+    from postroom.queue._receiving import Receiving
 
 
 class QueueAio:
@@ -33,7 +33,7 @@ class QueueAio:
 
     __slots__ = ("_queue",)
 
-    def __init__(self, queue: Queue) -> None:
+    def __init__(self, queue: Receiving[Any]) -> None:
         self._queue = queue
 
     async def receive_messages(

@@ -15,7 +15,17 @@ class Stored:
     What never changes of a message in a queue.
     """
 
-    __slots__ = ("_bits", "_id", "attributes", "body", "sender_id", "sent_at", "source_arn", "trace_header")
+    __slots__ = (
+        "_bits",
+        "_id",
+        "attributes",
+        "body",
+        "message_group_id",
+        "sender_id",
+        "sent_at",
+        "source_arn",
+        "trace_header",
+    )
 
     def __init__(
         self,
@@ -26,6 +36,7 @@ class Stored:
         sender_id: str,
         source_arn: str | None = None,
         trace_header: str | None = None,
+        message_group_id: str | None = None,
     ) -> None:
         self._bits = identity if isinstance(identity, int) else 0
         self._id = identity if isinstance(identity, str) else ""
@@ -35,6 +46,8 @@ class Stored:
         self.sender_id: str = sender_id
         self.source_arn: str | None = source_arn
         self.trace_header: str | None = trace_header
+        self.message_group_id: str | None = message_group_id
+        """Its group, or in a standard queue the tenant it belongs to (SQS 3, 4)."""
 
     @property
     def message_id(self) -> str:
@@ -45,8 +58,8 @@ class Stored:
             self._id = format_uuid(self._bits)
         return self._id
 
-    def __reduce__(self) -> tuple[object, ...]:
-        return Stored, (
+    def _arguments(self) -> tuple[object, ...]:
+        return (
             self.message_id,
             self.body,
             self.attributes,
@@ -54,7 +67,51 @@ class Stored:
             self.sender_id,
             self.source_arn,
             self.trace_header,
+            self.message_group_id,
         )
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return Stored, self._arguments()
+
+
+class StoredFifo(Stored):
+    """
+    Likewise, in a FIFO queue.
+
+    Args:
+        identity: The message id, or its 128 bits.
+        body: As it was sent.
+        attributes: Likewise.
+        sent_at: Microseconds since the epoch.
+        sender_id: Who sent it.
+        source_arn: Of the queue it came from as a dead letter.
+        trace_header: It was sent with.
+        message_group_id: Its group.
+        deduplication_id: What tells it from others for five minutes (SQS 3.3).
+        sequence_number: Its place in the queue, 20 decimal digits (SQS 3.2).
+    """
+
+    __slots__ = ("deduplication_id", "sequence_number")
+
+    def __init__(
+        self,
+        identity: int | str,
+        body: str,
+        attributes: Mapping[str, AttributeValue],
+        sent_at: int,
+        sender_id: str,
+        source_arn: str | None = None,
+        trace_header: str | None = None,
+        message_group_id: str | None = None,
+        deduplication_id: str = "",
+        sequence_number: str = "",
+    ) -> None:
+        super().__init__(identity, body, attributes, sent_at, sender_id, source_arn, trace_header, message_group_id)
+        self.deduplication_id: str = deduplication_id
+        self.sequence_number: str = sequence_number
+
+    def __reduce__(self) -> tuple[object, ...]:
+        return StoredFifo, (*self._arguments(), self.deduplication_id, self.sequence_number)
 
 
 class Entry:

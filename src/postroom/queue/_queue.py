@@ -4,29 +4,49 @@ The calls of a standard queue, as drivers of its core: lock, clock, waiting. The
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
-from typing import TYPE_CHECKING, ClassVar, Never, cast
+import random
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Final, Never, cast
 
 from postroom import limits
 from postroom.delivery import BatchOutcome, prepare, refuse_unknown
-from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES, SEND_NOT_THERE
+from postroom.delivery._refusals import QUEUE_NOT_THERE, SEND_NOT_THERE
 from postroom.errors import PostroomError
-from postroom.message import NO_ATTRIBUTES
-from postroom.observe import causes, with_causes
+from postroom.faults import check_faults
+from postroom.message import NO_ATTRIBUTES, Parcel
+from postroom.naming import check_queue_name
+from postroom.observe import causes, home_of, with_causes
 from postroom.queue import _checks as checks
 from postroom.queue._batch import INDEXES, SendEntry
+from postroom.queue._configuration import configured
 from postroom.queue._entry import Stored
 from postroom.queue._frame import SENDER
-from postroom.queue._message import Message, SentMessage
-from postroom.queue._receipts import ReceiptCalls
+from postroom.queue._message import SentMessage
+from postroom.queue._receiving import Receiving
+from postroom.queue._standard import StandardCore
 
 if TYPE_CHECKING:
-    from postroom.clock import Duration, Registration
+    from postroom.clock import Clock, Duration
+    from postroom.faults import Faults
     from postroom.message import AttributeInput, AttributeValue
-    from postroom.queue._aio import QueueAio
+    from postroom.observe import Destination, Home
+
+QUEUE_TAKES: Final = (
+    "clock",
+    "dead_letter_queue",
+    "delay",
+    "faults",
+    "home",
+    "max_receive_count",
+    "maximum_message_size",
+    "receive_message_wait_time",
+    "retention",
+    "seed",
+    "visibility_timeout",
+)
 
 
-class Queue(ReceiptCalls):
+class Queue(Receiving[StandardCore]):
     """
     A standard queue: at-least-once delivery, in the order sent unless a message comes back.
 
@@ -83,7 +103,49 @@ class Queue(ReceiptCalls):
     Differs from SQS: no sampling of hosts, so a short poll never misses a visible message; see docs/fidelity.md.
     """
 
-    _aio: ClassVar[type[QueueAio] | None] = None
+    def __init__(
+        self,
+        name: str,
+        *,
+        clock: Clock | None = None,
+        visibility_timeout: Duration = 30,
+        delay: Duration = 0,
+        retention: Duration = 345_600,
+        receive_message_wait_time: Duration = 0,
+        maximum_message_size: int = limits.MESSAGE_SIZE_MAX_BYTES,
+        dead_letter_queue: Destination | None = None,
+        max_receive_count: int | None = None,
+        faults: Faults | None = None,
+        seed: int | random.Random | None = None,
+        home: Home | None = None,
+        **_not_there: Never,
+    ) -> None:
+        if _not_there:
+            refuse_unknown("Queue", _not_there, QUEUE_NOT_THERE, QUEUE_TAKES)
+        check_queue_name(name)
+        home = home_of(home, clock, seed, f"queue {name}")
+        check_faults(faults)
+        configuration = configured(
+            {
+                "visibility_timeout": visibility_timeout,
+                "delay": delay,
+                "retention": retention,
+                "receive_message_wait_time": receive_message_wait_time,
+                "maximum_message_size": maximum_message_size,
+            },
+            dead_letter_queue=dead_letter_queue,
+            max_receive_count=max_receive_count,
+            kind=self.kind,
+            home=home,
+        )
+        core = StandardCore(
+            visibility_timeout=configuration.visibility_timeout,
+            delay=configuration.delay,
+            retention=configuration.retention,
+            max_receive_count=configuration.max_receive_count,
+            duplicates=None if faults is None else lambda: faults.draws_duplicate(name),
+        )
+        super().__init__(name, home, core, configuration)
 
     # Sending.
 
@@ -217,168 +279,25 @@ class Queue(ReceiptCalls):
         self._core.send_all(now, messages)
         return messages
 
-    # Receiving.
+    # As a destination.
 
-    def receive_messages(
-        self,
-        *,
-        max_messages: int = 1,
-        wait_time: Duration | None = None,
-        visibility_timeout: Duration | None = None,
-        **_not_there: Never,
-    ) -> list[Message]:
-        """
-        Takes available messages and hides them for their visibility timeout. O(log n) a message.
-
-        With a `wait_time` above 0 (a *long poll*) it blocks until there is at least one, and returns what there is then.
-        On a `ManualClock` the wait takes no real time. The awaited form is ``queue.aio.receive_messages``.
-
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> outcome = queue.send_message_batch(["2 x tea", "1 x cake"])
-        >>> [message.body for message in queue.receive_messages(max_messages=10, wait_time=20)]
-        ['2 x tea', '1 x cake']
-
-        Args:
-            max_messages: 1 to 10; an upper bound only.
-            wait_time: Seconds, 0 to 20; None: the queue's. 0 looks once.
-            visibility_timeout: Seconds they stay hidden, 0 to 43200; None: the queue's. With 0 they are counted and
-                stay available.
-
-        Returns:
-            The messages; an empty list if there were none in time.
-
-        Raises:
-            InvalidParameterValue: An argument is out of its range.
-            InvalidInput: An argument is of a wrong type.
-            OverLimit: 120,000 messages are in flight and the call does not wait.
-            ResourceClosed: The queue is closed, or was closed while the call waited.
-        """
-        if _not_there:
-            refuse_unknown("receive_messages", _not_there, RECEIVE_NOT_THERE, RECEIVE_TAKES)
-        attempt, until = self._receiving(max_messages, wait_time, visibility_timeout)
-        found = attempt()
-        if found is None and until is not None:
-            found = self._waiters.wait(attempt, until)
-        return found or []
-
-    def _receiving(
-        self, max_messages: int, wait_time: Duration | None, visibility_timeout: Duration | None
-    ) -> tuple[Callable[[], list[Message] | None], int | None]:
-        """
-        How one receive looks once, and until when it goes on looking; None if it does not.
-        """
-        try:
-            checks.check_max_messages(max_messages)
-            wait = self._wait_us if wait_time is None else checks.wait_us(wait_time)
-            timeout = None
-            if visibility_timeout is not None:
-                timeout = checks.visibility_us(visibility_timeout, "visibility_timeout")
-        except PostroomError as error:
-            self._sign(error, "receive_messages")
-            raise
-        until = self._clock.now_us() + wait if wait else None
-        return (lambda: self._receive(max_messages, timeout, waits=until is not None) or None), until
-
-    def _receive(self, max_messages: int, timeout: int | None, *, waits: bool) -> list[Message]:
-        core, write = self._core, self._handles.write
-        try:
-            with self._lock:
-                if self._closed:
-                    self._refuse_closed("receive_messages")
-                now = self._clock.now_us()
-                if len(core) >= limits.IN_FLIGHT_MAX and self._is_over_limit(now, waits=waits):
-                    return []
-                entries = core.receive(
-                    now,
-                    max_messages=max_messages,
-                    visibility_timeout=core.visibility_timeout if timeout is None else timeout,
-                )
-                messages = [
-                    Message(
-                        entry.stored,
-                        write(entry.number, entry.receives, now),
-                        entry.receive_count,
-                        now if entry.first_received_at is None else entry.first_received_at,
-                    )
-                    for entry in entries
-                ]
-                if self._waiters.firing:
-                    self._waiters.note_look()
-                seen = self._after(now)
-                reserved, moving = core.reserved, bool(core.moving)
-        except BaseException:
-            self._rebalance()
-            raise
-        if messages:
-            self._clock.note_progress()
-        if seen:
-            self._tell(seen)
-        if moving:
-            self._outbox.drain(self._next_hand_over)
-            # What the dead-letter queue refused is to be delivered from here, and by this call if it has room.
-            if len(messages) < max_messages and any(entry.keep for entry in reserved):
-                messages += self._receive(max_messages - len(messages), timeout, waits=waits)
-        if self._clock.has_due:
-            self._clock.run_due()
-        return messages
-
-    def _is_over_limit(self, now: int, *, waits: bool) -> bool:
-        self._core.settle(now)
-        if self._core.in_flight < limits.IN_FLIGHT_MAX:
-            return False
-        if not waits:
-            raise checks.refuse_over_limit("receive_messages", self._name)
-        return True
-
-    def take(self, max_messages: int) -> list[Message]:
-        """
-        For event sources, which come back by themselves: as `receive_messages`, but it neither waits nor complains.
-        """
-        return self._receive(max_messages, None, waits=True)
-
-    def when_ready(self, callback: Callable[[], object], until: int | None = None) -> Registration:
-        """
-        Has the clock call the callback, once, when a message is available; at once if one is.
-
-        The callback form of a long poll: nobody blocks. Who is called looks again, and may find that somebody else was
-        faster.
-
-        >>> from postroom import ManualClock, Queue
-        >>> clock = ManualClock()
-        >>> queue = Queue("orders", clock=clock)
-        >>> registration = queue.when_ready(lambda: print("at", clock.datetime().time()))
-        >>> sent = queue.send_message("2 x tea", delay=5)
-        >>> clock.advance(60)
-        at 00:00:05
-
-        Args:
-            callback: Called without arguments; on a `SystemClock` by a thread of its pool.
-            until: When to call it even if none is there, in microseconds since the epoch; None: never.
-        """
-        checks.check_when_ready(callback, until, self._name)
-        with self._lock:
-            self._refuse_closed("when_ready")
-        registration = self._waiters.when_ready(callback, until)
-        if self._closed:
-            registration.wake()  # closed in between: whoever looks now is told
-        if self._clock.has_due:
-            self._clock.run_due()
-        return registration
-
-    @property
-    def aio(self) -> QueueAio:
-        """
-        The calls that can wait, as coroutines of the same names with the same arguments.
-
-        >>> import asyncio
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> asyncio.run(queue.aio.receive_messages(wait_time=20))
-        []
-        """
-        if Queue._aio is None:
-            from postroom.queue._aio import QueueAio  # noqa: PLC0415 - asyncio is imported when it is used
-
-            Queue._aio = QueueAio
-        return Queue._aio(self)
+    def _accept(self, now: int, parcel: Parcel) -> None:
+        is_dead_letter = parcel.source_arn is not None
+        stored = Stored(
+            self._random.getrandbits(128) if parcel.message_id is None else parcel.message_id,
+            parcel.body,
+            parcel.attributes,
+            now if parcel.sent_at is None else parcel.sent_at,
+            parcel.sender_id or SENDER,
+            parcel.source_arn,
+            parcel.trace_header,
+            parcel.message_group_id,
+        )
+        self._core.send(
+            now,
+            stored,
+            delay=0 if is_dead_letter else self._core.delay,
+            receive_count=parcel.receive_count,
+            first_received_at=parcel.first_received_at,
+            kind="moved in" if is_dead_letter else "sent",
+        )

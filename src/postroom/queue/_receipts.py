@@ -12,14 +12,15 @@ from postroom.errors import PostroomError
 from postroom.limits import MAX_MESSAGES_MAX, VISIBILITY_TIMEOUT_MAX_US
 from postroom.queue import _checks as checks
 from postroom.queue._batch import INDEXES, DeleteEntry, VisibilityEntry, nothing
-from postroom.queue._frame import QueueFrame
+from postroom.queue._face import C
 from postroom.queue._handles import refuse_expired
+from postroom.queue._looking import Looking
 
 if TYPE_CHECKING:
     from postroom.clock import Duration
 
 
-class ReceiptCalls(QueueFrame):
+class ReceiptCalls(Looking[C]):
     """
     Not for users: see `Queue`.
     """

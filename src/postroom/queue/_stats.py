@@ -11,7 +11,7 @@ from postroom.message import format_uuid
 
 if TYPE_CHECKING:
     from postroom.queue._entry import Entry
-    from postroom.queue._standard import StandardCore
+    from postroom.queue._face import Core
 
 
 class QueueStats(NamedTuple):
@@ -57,7 +57,7 @@ class QueueStats(NamedTuple):
         return self._asdict()
 
 
-def explain(core: StandardCore, message_id: str, now: int) -> str | None:
+def explain(core: Core, message_id: str, now: int) -> str | None:
     """
     Where a message is and why, in a sentence; None if nothing is known of it. Costs in proportion to what is held.
     """
@@ -71,7 +71,7 @@ def explain(core: StandardCore, message_id: str, now: int) -> str | None:
     return None
 
 
-def _explain_live(core: StandardCore, entry: Entry, now: int) -> str:
+def _explain_live(core: Core, entry: Entry, now: int) -> str:
     until = core.hidden_until(entry)
     if entry.number in core.moving:
         return "on its way to the dead-letter queue"

@@ -1,0 +1,133 @@
+"""
+Looking at a queue without touching it: what a receive would return, figures, and where a message is.
+"""
+
+from __future__ import annotations
+
+from postroom.errors import InvalidInput, PostroomError
+from postroom.limits import SECOND_US
+from postroom.queue import _checks as checks
+from postroom.queue._face import C
+from postroom.queue._message import Message
+from postroom.queue._settings import Settings
+from postroom.queue._stats import QueueStats, explain
+
+
+class Looking(Settings[C]):
+    """
+    Not for users: see `Queue`.
+    """
+
+    def __repr__(self) -> str:
+        core = self._core
+        # What fell due meanwhile counts, unless somebody is at work here: a repr must never wait.
+        if self._lock.acquire(blocking=False):
+            try:
+                core.settle(self._clock.now_us())
+            finally:
+                self._lock.release()
+        state = "closed" if self._closed else f"{core.available} available"
+        return f"<Queue {self._name}: {state}, {core.in_flight} in flight, {len(core.delayed)} delayed>"
+
+    def __len__(self) -> int:
+        """
+        All messages it holds: available, in flight and delayed.
+        """
+        with self._lock:
+            self._core.settle(self._clock.now_us())
+            return len(self._core)
+
+    def __bool__(self) -> bool:
+        return True
+
+    def peek(self, max_messages: int = 10) -> list[Message]:
+        """
+        The messages that a receive would return now, in order, left untouched; they have no receipt handle.
+
+        >>> from postroom import ManualClock, Queue
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> sent = queue.send_message("2 x tea")
+        >>> [message.body for message in queue.peek()], queue.stats().received
+        (['2 x tea'], 0)
+
+        Args:
+            max_messages: 1 or more. Looking costs in proportion to what the queue holds.
+        """
+        try:
+            checks.check_peek(max_messages)
+        except PostroomError as error:
+            self._sign(error, "peek")
+            raise
+        with self._lock:
+            self._refuse_closed("peek")
+            now = self._clock.now_us()
+            self._core.settle(now)
+            found = [
+                Message(entry.stored, "", entry.receive_count, entry.first_received_at or 0)
+                for entry in self._core.next_up(max_messages)
+            ]
+            seen = self._after(now)
+        if seen:
+            self._tell(seen)
+        return found
+
+    def stats(self) -> QueueStats:
+        """
+        What the queue holds and what went through it, at this instant.
+
+        >>> from postroom import ManualClock, Queue
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> sent = queue.send_message("2 x tea", delay=5)
+        >>> queue.stats().delayed, queue.stats().available
+        (1, 0)
+        """
+        core = self._core
+        with self._lock:
+            now = self._clock.now_us()
+            core.settle(now)
+            oldest = core.oldest_sent_at()
+            found = QueueStats(
+                available=core.available,
+                in_flight=core.in_flight,
+                delayed=len(core.delayed),
+                oldest_age=None if oldest is None else (now - oldest) / SECOND_US,
+                **core.counts,
+            )
+            seen = self._after(now)
+        if seen:
+            self._tell(seen)
+        return found
+
+    def explain(self, message_id: str) -> str:
+        """
+        Says where a message is and why, in a sentence.
+
+        The last 1,000 messages that left the queue are remembered. Costs in proportion to what the queue holds.
+
+        >>> from postroom import ManualClock, Queue
+        >>> clock = ManualClock()
+        >>> queue = Queue("orders", clock=clock)
+        >>> sent = queue.send_message("2 x tea")
+        >>> [message] = queue.receive_messages()
+        >>> clock.advance(12)
+        >>> queue.explain(sent.message_id)
+        'in flight: received 1 time, visible again in 18.0 s'
+
+        Args:
+            message_id: As `send_message` returned it.
+        """
+        if not isinstance(message_id, str):
+            raise InvalidInput(
+                f"message_id is of type {type(message_id).__name__}.",
+                help="Give the str in sent.message_id.",
+                operation="explain",
+                resource=self._name,
+            )
+        with self._lock:
+            now = self._clock.now_us()
+            self._core.settle(now)
+            found = explain(self._core, message_id, now)
+            seen = self._after(now)
+        if seen:
+            self._tell(seen)
+        return found or f"unknown: the queue {self._name} does not hold it, and it is not among the last that left"
