@@ -70,6 +70,7 @@ AWS_CODES = {
     "ProvisionedThroughputExceeded": "ProvisionedThroughputExceededException",
     "PurgeQueueInProgress": "AWS.SimpleQueueService.PurgeQueueInProgress",
     "QueueDeletedRecently": "AWS.SimpleQueueService.QueueDeletedRecently",
+    "RequestThrottled": "RequestThrottled",
     "QueueResourceNotFound": "ResourceNotFoundException",
     "QueueDoesNotExist": "AWS.SimpleQueueService.NonExistentQueue",
     "QueueNameExists": "QueueAlreadyExists",

@@ -452,8 +452,8 @@ def test_it_knows_names_arns_and_resources() -> None:
 
 def test_what_it_lacks_is_refused_by_name() -> None:
     region = Region(clock=ManualClock())
-    with pytest.raises(NotSupported, match=r"Tags is not there"):
-        region.queue("orders", tags={})  # type: ignore[arg-type]
+    with pytest.raises(NotSupported, match=r"KmsMasterKeyId is not there"):
+        region.queue("orders", kms_master_key_id="alias/aws/sqs")  # type: ignore[arg-type]
     with pytest.raises(NotSupported, match=r"Timeout is not there"):
         region.function(brew, timeout=3)  # type: ignore[arg-type]
 

@@ -13,6 +13,7 @@ from postroom import (
     DeliveryStream,
     EventBus,
     Faults,
+    FifoQueue,
     Function,
     ManualClock,
     MemoryStore,
@@ -45,6 +46,7 @@ each_kind = pytest.mark.parametrize("kind", list(MAKERS))
 
 CONSTRUCTORS: dict[str, type[Any]] = {
     "queue": Queue,
+    "fifo_queue": FifoQueue,
     "topic": Topic,
     "event_bus": EventBus,
     "stream": Stream,
@@ -264,6 +266,6 @@ def test_outside_a_region_a_name_for_dead_letters_leads_nowhere_and_it_says_so()
         Function(brew, clock=ManualClock(), dead_letter_queue="dead")  # type: ignore[arg-type]
 
 
-def test_a_fifo_queue_is_refused_in_the_words_of_sqs_and_it_says_that_there_is_none_yet() -> None:
-    with pytest.raises(InvalidParameterValue, match=r"ends in \.fifo, and these are not there yet"):
+def test_the_name_of_a_fifo_queue_is_refused_for_another_in_the_words_of_sqs() -> None:
+    with pytest.raises(InvalidParameterValue, match=r"1 to 80 in length\n.* only a FIFO queue's name ends in \.fifo"):
         made().queue("orders.fifo")

@@ -49,6 +49,8 @@ if TYPE_CHECKING:
     from postroom.patterns import RuleSet as RuleSet
     from postroom.queue import BatchOutcome as BatchOutcome
     from postroom.queue import DeleteEntry as DeleteEntry
+    from postroom.queue import FifoQueue as FifoQueue
+    from postroom.queue import Limits as Limits
     from postroom.queue import Message as Message
     from postroom.queue import Queue as Queue
     from postroom.queue import QueueStats as QueueStats
@@ -83,8 +85,10 @@ __all__ = [
     "EventBus",
     "EventEntry",
     "Faults",
+    "FifoQueue",
     "Function",
     "GetRecords",
+    "Limits",
     "ManualClock",
     "MemoryStore",
     "Message",
@@ -133,8 +137,10 @@ _HOMES = {
     "EventBus": "bus",
     "EventEntry": "bus",
     "Faults": "faults",
+    "FifoQueue": "queue",
     "Function": "worker",
     "GetRecords": "stream",
+    "Limits": "queue",
     "ManualClock": "clock",
     "MemoryStore": "firehose",
     "Message": "queue",

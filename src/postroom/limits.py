@@ -70,8 +70,38 @@ BATCH_ENTRY_ID_MAX_CHARS: Final = 80
 QUEUE_NAME_MAX_CHARS: Final = 80
 """The suffix ``.fifo`` counts (SQS 6.2)."""
 
+GROUP_ID_MAX_CHARS: Final = 128
+"""Of the id of a message group, of a deduplication id and of an attempt to receive, each (SQS 6.1)."""
+
+TAGS_MAX: Final = 50
+"""Of one queue (SQS 6.1)."""
+
+TAG_KEY_MAX_CHARS: Final = 128
+"""SQS 6.1."""
+
+TAG_VALUE_MAX_CHARS: Final = 256
+"""An empty value is allowed (SQS 6.1)."""
+
+REDRIVE_SOURCES_MAX: Final = 10
+"""Queues that a dead-letter queue may name as those whose letters it takes (SQS 7.3)."""
+
+LIMIT_SPAN_MAX_US: Final = 36_500 * 86_400 * SECOND_US
+"""100 years: the longest span that a limit of a queue may be set to. Ours: calendars and waits end not far beyond."""
+
 IN_FLIGHT_MAX: Final = 120_000
 """Messages in flight in one queue (SQS 3.5)."""
+
+DEDUPLICATION_WINDOW_US: Final = 300 * SECOND_US
+"""5 minutes: how long a FIFO queue knows deduplication ids, and attempts to receive (SQS 3.3, 3.4)."""
+
+FIFO_CALLS_PER_SECOND: Final = 300
+"""Calls of one operation on a FIFO queue, or on a group of it, before they are throttled (SQS 3.5)."""
+
+PURGE_PAUSE_US: Final = 60 * SECOND_US
+"""Between two purges of a queue (SQS 8.1)."""
+
+NAME_PAUSE_US: Final = 60 * SECOND_US
+"""After a queue was deleted, before its name is free (SQS 8.2)."""
 
 DEMOTE_AFTER_RECEIVES: Final = 3
 """A standard queue puts a message received this often, and not deleted, to the back (SQS 7.2)."""

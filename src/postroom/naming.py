@@ -194,7 +194,7 @@ def check_queue_name(name: object, *, fifo: bool = False) -> None:
     Traceback (most recent call last):
     ...
     postroom.errors.InvalidParameterValue: Can only include alphanumeric characters, hyphens, or underscores. 1 to 80 in length
-      the name 'orders.fifo' has '.' at index 6; only a FIFO queue's name ends in .fifo, and these are not there yet
+      the name 'orders.fifo' has '.' at index 6; only a FIFO queue's name ends in .fifo
 
     Args:
         name: 1 to 80 letters A to Z in either case, digits, hyphens or underscores.
@@ -224,9 +224,7 @@ def _fault_of_queue_name(name: str, *, fifo: bool) -> str:
     Say what keeps a name from being that of a queue.
     """
     if not fifo and name.endswith(_FIFO):
-        return (
-            f"{_fault(name, QUEUE_NAME_MAX_CHARS)}; only a FIFO queue's name ends in .fifo, and these are not there yet"
-        )
+        return f"{_fault(name, QUEUE_NAME_MAX_CHARS)}; only a FIFO queue's name ends in .fifo"
     if fifo and not name.endswith(_FIFO):
         return f"{_shown(name)} does not end in .fifo"
     if fifo and name == _FIFO:

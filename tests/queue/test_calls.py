@@ -207,12 +207,16 @@ def test_a_message_tells_what_was_sent_and_when(queue: Queue, clock: ManualClock
         "sent_timestamp": start,
         "first_receive_timestamp": start + 2_500,
         "sender_id": "AIDAPOSTROOMSENDER000",
+        "message_group_id": None,
+        "message_deduplication_id": None,
+        "sequence_number": None,
         "dead_letter_queue_source_arn": None,
         "aws_trace_header": None,
     }
     assert (again.receive_count, again.first_receive_timestamp) == (2, start + 2_500)
     assert again.receipt_handle != first.receipt_handle
-    assert sent.to_dict() == {key: first.to_dict()[key] for key in ("message_id", "md5_of_body", "md5_of_attributes")}
+    kept = ("message_id", "md5_of_body", "md5_of_attributes", "sequence_number")
+    assert sent.to_dict() == {**{key: first.to_dict()[key] for key in kept}, "md5_of_system_attributes": None}
 
 
 def test_results_never_change(queue: Queue, clock: ManualClock) -> None:
@@ -463,6 +467,7 @@ def test_the_figures(queue: Queue, clock: ManualClock) -> None:
     assert queue.stats().to_dict() == {
         "available": 1, "in_flight": 1, "delayed": 1, "oldest_age": 12.0, "sent": 4, "received": 2,
         "empty_receives": 0, "deleted": 2, "dead_lettered": 0, "expired": 0,
+        "purged": 0, "deduplicated": 0,
     }  # fmt: skip
     assert len(queue) == 3
 
@@ -488,7 +493,7 @@ def test_each_message_explains_itself(clock: ManualClock) -> None:
     assert told == [
         "available: sent 0.0 s ago, received never",
         "delayed: available in 5.0 s",
-        "in flight: received 1 time, visible again in 20.0 s",
+        "in flight: received 10.0 s ago by receipt …1xAhIAAA, visible again in 20.0 s",
         "available, but used up: received 2 times, limit 2; the next receive moves it to the dead-letter queue",
         "dead-lettered 0.0 s ago: received 2 times, limit 2",
         "available: sent 00:01:00 ago, received 2 times",
@@ -696,8 +701,10 @@ def test_something_that_is_no_queue_cannot_take_dead_letters(clock: ManualClock)
 
 
 def test_what_is_missing_is_refused_by_name(queue: Queue) -> None:
-    with pytest.raises(NotSupported, match="MessageGroupId is not there"):
-        queue.send_message("x", message_group_id="g")  # type: ignore[arg-type]
+    with pytest.raises(NotSupported, match=r"MessageSystemAttributes is not there.\n  Give system_attributes"):
+        queue.send_message("x", message_system_attributes={})  # type: ignore[arg-type]
+    with pytest.raises(InvalidParameterValue, match="parameter that is not valid for this queue type"):
+        queue.send_message("x", message_deduplication_id="a")  # type: ignore[arg-type]
     with pytest.raises(NotSupported, match="ReceiveRequestAttemptId is not there"):
         queue.receive_messages(receive_request_attempt_id="a")  # type: ignore[arg-type]
     with pytest.raises(NotSupported, match="Policy is not there"):

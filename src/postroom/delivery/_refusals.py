@@ -13,40 +13,54 @@ from postroom.errors import NotSupported
 Missing: TypeAlias = Mapping[str, tuple[str, str]]
 """Name -> AWS's name, and what to do instead, if anything."""
 
-QUEUE_NOT_THERE: Final[Missing] = {
-    "content_based_deduplication": ("ContentBasedDeduplication", ""),
-    "deduplication_scope": ("DeduplicationScope", ""),
-    "fifo": ("FifoQueue", ""),
-    "fifo_queue": ("FifoQueue", ""),
-    "fifo_throughput_limit": ("FifoThroughputLimit", ""),
+FIFO_QUEUE_NOT_THERE: Final[Missing] = {
+    "fifo": ("FifoQueue", "A FifoQueue is one: leave it out."),
+    "fifo_queue": ("FifoQueue", "A FifoQueue is one: leave it out."),
     "kms_data_key_reuse_period": ("KmsDataKeyReusePeriodSeconds", ""),
     "kms_master_key_id": ("KmsMasterKeyId", ""),
     "policy": ("Policy", ""),
-    "redrive_allow_policy": ("RedriveAllowPolicy", ""),
+    "redrive_allow_policy": ("RedriveAllowPolicy", "Give redrive_permission and redrive_source_queues."),
     "redrive_policy": ("RedrivePolicy", "Give dead_letter_queue and max_receive_count."),
     "sqs_managed_sse_enabled": ("SqsManagedSseEnabled", ""),
-    "tags": ("Tags", ""),
 }
 """Of CreateQueue (SQS 1)."""
 
-SEND_NOT_THERE: Final[Missing] = {
-    "message_deduplication_id": ("MessageDeduplicationId", ""),
-    "message_group_id": ("MessageGroupId", ""),
-    "message_system_attributes": ("MessageSystemAttributes", ""),
+_FIFO_ALONE: Final = "FifoQueue has it: a standard queue does not."
+QUEUE_NOT_THERE: Final[Missing] = {
+    **FIFO_QUEUE_NOT_THERE,
+    "content_based_deduplication": ("ContentBasedDeduplication", _FIFO_ALONE),
+    "deduplication_scope": ("DeduplicationScope", _FIFO_ALONE),
+    "fifo": ("FifoQueue", "Make a FifoQueue."),
+    "fifo_queue": ("FifoQueue", "Make a FifoQueue."),
+    "fifo_throughput_limit": ("FifoThroughputLimit", _FIFO_ALONE),
+    "throttle": ("FifoThroughputLimit", _FIFO_ALONE),
 }
-"""Of SendMessage (SQS 3.2, 4, 5.2)."""
+"""Likewise, of a standard queue."""
+
+FIFO_SEND_NOT_THERE: Final[Missing] = {
+    "message_system_attributes": ("MessageSystemAttributes", "Give system_attributes."),
+}
+"""Of SendMessage (SQS 3.2, 5.2)."""
+
+SEND_NOT_THERE: Final[Missing] = {
+    **FIFO_SEND_NOT_THERE,
+}
+"""Likewise, of a standard queue."""
 
 _ALL_THERE: Final = "A received message has all its attributes."
 RECEIVE_NOT_THERE: Final[Missing] = {
     "attribute_names": ("AttributeNames", _ALL_THERE),
     "message_attribute_names": ("MessageAttributeNames", _ALL_THERE),
     "message_system_attribute_names": ("MessageSystemAttributeNames", _ALL_THERE),
-    "receive_request_attempt_id": ("ReceiveRequestAttemptId", ""),
+    "receive_request_attempt_id": ("ReceiveRequestAttemptId", "A FifoQueue takes it: a standard queue does not."),
 }
 """Of ReceiveMessage (SQS 3.4, 5.2)."""
 
 RECEIVE_TAKES: Final = ("max_messages", "visibility_timeout", "wait_time")
 """What it does take here."""
+
+FIFO_RECEIVE_TAKES: Final = (*RECEIVE_TAKES, "receive_request_attempt_id")
+"""Likewise, of a FIFO queue."""
 
 _NO_DESTINATIONS: Final = "Failed invocations go to a dead_letter_queue; a handler can send its result."
 _NO_VERSIONS: Final = "A function has neither versions nor aliases."

@@ -78,6 +78,7 @@ from postroom.errors._queues import (
     QueueNameExists,
     QueueResourceNotFound,
     ReceiptHandleIsInvalid,
+    RequestThrottled,
     TooManyEntriesInBatchRequest,
 )
 from postroom.errors._streams import (
@@ -154,6 +155,7 @@ __all__ = [
     "QueueNameExists",
     "QueueResourceNotFound",
     "ReceiptHandleIsInvalid",
+    "RequestThrottled",
     "RequestTooLarge",
     "ResourceClosed",
     "ResourceConflict",

@@ -141,3 +141,11 @@ class QueueResourceNotFound(NotFound):
     """
 
     code = "ResourceNotFoundException"
+
+
+class RequestThrottled(LimitReached):
+    """
+    SQS: too many calls a second (SQS 3.5).
+    """
+
+    code = "RequestThrottled"

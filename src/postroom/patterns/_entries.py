@@ -253,11 +253,11 @@ class Entries:
         if token[0] != "string":
             raise Fault(f"Bad value in numeric range: {_spelling(token)}", token, "")
         last_sign = cast("str", token[1])
+        if last_sign not in {"<", "<="}:
+            raise Fault(f"Bad numeric range operator: {last_sign}", token, "")
         last = token = self._next()
         if token[0] != "number":
             raise Fault(f"Value of {last_sign} must be numeric", token, "")
-        if last_sign not in {"<", "<="}:
-            raise Fault(f"Bad numeric range operator: {last_sign}", token, "")
         token = self._next()
         if token[0] != "]":
             raise Fault("Too many terms in numeric range expression", token, "")

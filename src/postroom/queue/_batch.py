@@ -37,6 +37,12 @@ class SendEntry(NamedTuple):
     """Up to ten message attributes."""
     id: str | None = None
     """Names the entry in the outcome; None: its index."""
+    message_group_id: str | None = None
+    """In a FIFO queue its group; in a standard queue the tenant it belongs to, or None."""
+    message_deduplication_id: str | None = None
+    """For a FIFO queue: what was sent with the same within five minutes is not stored again."""
+    system_attributes: Mapping[str, AttributeInput] | None = None
+    """``AWSTraceHeader`` alone."""
 
 
 class DeleteEntry(NamedTuple):
@@ -87,7 +93,7 @@ class _Entry(Protocol):
 E = TypeVar("E", bound=_Entry)
 
 
-def with_ids(entries: Iterable[E], operation: str) -> list[tuple[str, E]]:
+def with_ids(entries: Iterable[E], operation: str, most: int) -> list[tuple[str, E]]:
     """
     The entries with their ids, after the checks that refuse a whole call.
 
@@ -103,10 +109,10 @@ def with_ids(entries: Iterable[E], operation: str) -> list[tuple[str, E]]:
             f"There should be at least one {operation.title().replace('_', '')}RequestEntry in the request.",
             help="Give 1 to 10 entries.",
         )
-    if len(found) > MAX_MESSAGES_MAX:
+    if len(found) > most:
         raise TooManyEntriesInBatchRequest(
-            f"Maximum number of entries per request are {MAX_MESSAGES_MAX}. You have sent {len(found)}.",
-            help="Split them into calls of up to ten.",
+            f"Maximum number of entries per request are {most}. You have sent {len(found)}.",
+            help=f"Split them into calls of up to {most}.",
         )
     if all(entry.id is None for _, entry in found):
         return found

@@ -1,60 +1,103 @@
 """
-The arguments of a queue's calls, checked once, at the edge, with AWS's texts (SQS 1, 6.3).
+The arguments of a queue's calls, checked once, at the edge, with AWS's texts (SQS 6.3).
+
+Where a check has a number in it, it is that of the queue's limits. The checks of queues' attributes and of what messages
+have beside their contents stand next door, and are to be had from here, too.
 """
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
+from itertools import islice
 from typing import TYPE_CHECKING, cast
 
-from postroom import limits
 from postroom.clock import Duration, show_span, to_us
 from postroom.errors import (
     BatchRequestTooLong,
-    InvalidAttributeValue,
     InvalidInput,
     InvalidParameterValue,
     OverLimit,
     PostroomError,
 )
-from postroom.limits import SECOND_US
-from postroom.message import NO_ATTRIBUTES, attributes_size, body_size, check_body, to_attributes
-from postroom.naming import Arn
+from postroom.limits import MAX_MESSAGES_MAX, MESSAGE_ATTRIBUTES_MAX, SECOND_US
+from postroom.message import (
+    NO_ATTRIBUTES,
+    AttributeValue,
+    FrozenAttributes,
+    attributes_size,
+    body_size,
+    check_body,
+    to_attributes,
+)
+from postroom.queue._attribute_checks import (
+    attribute_us,
+    check_content_based,
+    check_deduplication_scope,
+    check_max_size,
+    check_permitted,
+    check_redrive,
+    check_redrive_allow,
+    check_tag_keys,
+    check_tags,
+    check_throughput_limit,
+    in_seconds,
+    shown,
+)
+from postroom.queue._limits import AWS, Limits
+from postroom.queue._message_checks import (
+    check_attempt_id,
+    check_deduplication_id,
+    check_fifo_delay,
+    check_group_id,
+    check_system_attributes,
+    check_trace_header,
+    refuse_attempt_id,
+    refuse_deduplication_id,
+    refuse_no_deduplication_id,
+    refuse_no_group_id,
+)
 
 if TYPE_CHECKING:
-    from postroom.message import AttributeInput, AttributeValue
-    from postroom.observe import Destination, Home
+    from postroom.message import AttributeInput
 
-
-def attribute_us(name: str, aws_name: str, value: Duration, low_us: int, high_us: int) -> int:
-    """
-    A queue attribute that is a duration.
-    """
-    span = to_us(value, name)
-    if not low_us <= span <= high_us:
-        raise InvalidAttributeValue(
-            f"Invalid value for the parameter {aws_name}.",
-            help=f"{name}={value!r}: expected {low_us // SECOND_US} to {high_us // SECOND_US} seconds.",
-        )
-    return span
-
-
-def check_max_size(value: object) -> int:
-    """
-    The queue attribute MaximumMessageSize.
-    """
-    low, high = limits.MESSAGE_SIZE_MIN_BYTES, limits.MESSAGE_SIZE_MAX_BYTES
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(
-            f"maximum_message_size={value!r} is no number of bytes.", help=f"Give an int, {low} to {high}."
-        )
-    if not low <= value <= high:
-        raise InvalidAttributeValue(
-            "Invalid value for the parameter MaximumMessageSize.",
-            help=f"maximum_message_size={value}: expected {low} to {high} bytes.",
-        )
-    return value
+__all__ = [
+    "attribute_us",
+    "check_attempt_id",
+    "check_content_based",
+    "check_deduplication_id",
+    "check_deduplication_scope",
+    "check_fifo_delay",
+    "check_group_id",
+    "check_max_messages",
+    "check_max_size",
+    "check_peek",
+    "check_permitted",
+    "check_redrive",
+    "check_redrive_allow",
+    "check_send",
+    "check_system_attributes",
+    "check_tag_keys",
+    "check_tags",
+    "check_throughput_limit",
+    "check_total_hidden",
+    "check_trace_header",
+    "check_when_ready",
+    "delay_us",
+    "delivered_size",
+    "plain_size",
+    "refuse_attempt_id",
+    "refuse_deduplication_id",
+    "refuse_gone",
+    "refuse_no_deduplication_id",
+    "refuse_no_group_id",
+    "refuse_over_limit",
+    "refuse_size",
+    "refuse_total",
+    "shown",
+    "size_of",
+    "visibility_us",
+    "wait_us",
+]
 
 
 def check_send(
@@ -64,6 +107,7 @@ def check_send(
     max_size: int,
     *,
     in_batch: bool,
+    limits: Limits = AWS,
 ) -> tuple[Mapping[str, AttributeValue], int | None, int]:
     """
     One message to be sent: its attributes as they are stored, its delay in microseconds, and its size in bytes.
@@ -75,19 +119,41 @@ def check_send(
     size = body_size(body)
     stored: Mapping[str, AttributeValue] = NO_ATTRIBUTES
     if attributes is not None:
-        stored = to_attributes(attributes)
+        stored = _attributes(attributes, limits)
         size += attributes_size(stored)
     if size > max_size:
         raise refuse_size(max_size, size, in_batch=in_batch)
-    return stored, None if delay is None else delay_us(delay), size
+    return stored, None if delay is None else delay_us(delay, limits=limits), size
 
 
-def plain_size(entries: object, max_size: int) -> int:
+def _attributes(attributes: Mapping[str, AttributeInput] | None, limits: Limits) -> Mapping[str, AttributeValue]:
+    """
+    Message attributes as they are stored, as many as the queue allows.
+    """
+    most = limits.message_attributes
+    if most == MESSAGE_ATTRIBUTES_MAX or not isinstance(attributes, Mapping):
+        return to_attributes(attributes)
+    if len(attributes) > most:
+        raise InvalidParameterValue(
+            f"Number of message attributes [{len(attributes)}] exceeds the allowed maximum [{most}].",
+            help="put what belongs together into one attribute, or into the body",
+        )
+    if len(attributes) <= MESSAGE_ATTRIBUTES_MAX:
+        return to_attributes(attributes)
+    # What is checked at once is AWS's number at the most, wherever it is checked.
+    found: dict[str, AttributeValue] = {}
+    items = iter(attributes.items())
+    while part := dict(islice(items, MESSAGE_ATTRIBUTES_MAX)):
+        found.update(to_attributes(part))
+    return FrozenAttributes(found)
+
+
+def plain_size(entries: object, max_size: int, *, limits: Limits = AWS) -> int:
     """
     Bytes of a batch of 1 to 10 bodies of printable ASCII, none too large; 0 for anything else, which has to be looked at.
     """
     bodies = cast("list[object]", entries)
-    if type(entries) is not list or len(bodies) > limits.MAX_MESSAGES_MAX:
+    if type(entries) is not list or len(bodies) > MAX_MESSAGES_MAX or len(bodies) > limits.batch_entries:
         return 0
     total = 0
     for body in bodies:
@@ -100,12 +166,12 @@ def plain_size(entries: object, max_size: int) -> int:
     return total
 
 
-def size_of(body: str, attributes: Mapping[str, AttributeInput] | None) -> int:
+def size_of(body: str, attributes: Mapping[str, AttributeInput] | None, *, limits: Limits = AWS) -> int:
     """
     Bytes of one message, as far as it can be sized: what is wrong with it, its own check will say.
     """
     try:
-        return body_size(body) + attributes_size(to_attributes(attributes))
+        return body_size(body) + attributes_size(_attributes(attributes, limits))
     except (PostroomError, TypeError, AttributeError, UnicodeEncodeError):
         return 0
 
@@ -131,49 +197,60 @@ def delivered_size(body: str, attributes: Mapping[str, AttributeValue]) -> int:
     return size
 
 
-def delay_us(delay: Duration) -> int:
+def delay_us(delay: Duration, *, limits: Limits = AWS) -> int:
     """
     The delay of one send.
     """
-    reason = "DelaySeconds must be >= 0 and <= 900."
-    return _in_range("delay", "DelaySeconds", delay, limits.DELAY_MAX_US, reason, "0 to 900 seconds (15 minutes)")
-
-
-def wait_us(wait_time: Duration) -> int:
-    """
-    How long one receive waits.
-    """
-    reason, allowed = "Must be >= 0 and <= 20, if provided.", "0 to 20 seconds; call again to wait longer"
-    return _in_range("wait_time", "WaitTimeSeconds", wait_time, limits.WAIT_TIME_MAX_US, reason, allowed)
-
-
-def visibility_us(timeout: Duration, name: str) -> int:
-    """
-    The visibility timeout of one receive, or of one change.
-    """
-    reason, allowed = "Must be between 0 and 43200, if provided.", "0 to 43200 seconds (12 hours)"
-    return _in_range(name, "VisibilityTimeout", timeout, limits.VISIBILITY_TIMEOUT_MAX_US, reason, allowed)
-
-
-def _in_range(name: str, aws_name: str, given: Duration, high_us: int, reason: str, allowed: str) -> int:
-    span = to_us(given, name)
-    if not 0 <= span <= high_us:
-        raise InvalidParameterValue(
-            f"Value {shown(given, span)} for parameter {aws_name} is invalid. Reason: {reason}",
-            help=f"{name}={given!r}: expected {allowed}.",
-        )
+    span = to_us(delay, "delay")
+    if not 0 <= span <= limits._delay_us:
+        reason = f"DelaySeconds must be >= 0 and <= {in_seconds(limits._delay_us)}."
+        raise _refuse_span("delay", "DelaySeconds", delay, span, limits._delay_us, reason)
     return span
 
 
-def check_total_hidden(timeout: Duration, span: int, elapsed: int) -> None:
+def wait_us(wait_time: Duration, *, limits: Limits = AWS) -> int:
+    """
+    How long one receive waits.
+    """
+    span = to_us(wait_time, "wait_time")
+    if not 0 <= span <= limits._wait_time_us:
+        reason = f"Must be >= 0 and <= {in_seconds(limits._wait_time_us)}, if provided."
+        advice = "; call again to wait longer"
+        raise _refuse_span("wait_time", "WaitTimeSeconds", wait_time, span, limits._wait_time_us, reason, advice)
+    return span
+
+
+def visibility_us(timeout: Duration, name: str, *, limits: Limits = AWS) -> int:
+    """
+    The visibility timeout of one receive, or of one change.
+    """
+    span = to_us(timeout, name)
+    if not 0 <= span <= limits._visibility_timeout_us:
+        reason = f"Must be between 0 and {in_seconds(limits._visibility_timeout_us)}, if provided."
+        raise _refuse_span(name, "VisibilityTimeout", timeout, span, limits._visibility_timeout_us, reason)
+    return span
+
+
+def _refuse_span(
+    name: str, aws_name: str, given: Duration, span: int, high_us: int, reason: str, advice: str = ""
+) -> InvalidParameterValue:
+    long = f" ({show_span(high_us)})" if high_us >= 60 * SECOND_US else ""
+    return InvalidParameterValue(
+        f"Value {shown(given, span)} for parameter {aws_name} is invalid. Reason: {reason}",
+        help=f"{name}={given!r}: expected 0 to {in_seconds(high_us)} seconds{long}{advice}.",
+    )
+
+
+def check_total_hidden(timeout: Duration, span: int, elapsed: int, *, limits: Limits = AWS) -> None:
     """
     The visibility timeouts of one receive, all together (SQS 2.1).
     """
-    if elapsed + span > limits.VISIBILITY_TIMEOUT_MAX_US:
+    high = limits._visibility_timeout_us
+    if elapsed + span > high:
         raise InvalidParameterValue(
             f"Value {shown(timeout, span)} for parameter VisibilityTimeout is invalid. "
-            "Reason: Total VisibilityTimeout for the message is beyond the limit [43200 seconds]",
-            help=f"It was received {show_span(elapsed)} ago, and one receive is good for 12 hours in all.",
+            f"Reason: Total VisibilityTimeout for the message is beyond the limit [{in_seconds(high)} seconds]",
+            help=f"It was received {show_span(elapsed)} ago, and one receive is good for {show_span(high)} in all.",
         )
 
 
@@ -188,42 +265,43 @@ def refuse_gone(receipt_handle: str) -> InvalidParameterValue:
     )
 
 
-def refuse_over_limit(operation: str, resource: str) -> OverLimit:
+def refuse_over_limit(operation: str, resource: str, *, limits: Limits = AWS) -> OverLimit:
     """
     The error for too many messages in flight (SQS 3.5).
     """
     return OverLimit(
         "Too many messages have been received without being deleted. Please delete your received messages or "
         "let them timeout before receiving more.",
-        help=f"{limits.IN_FLIGHT_MAX:,} messages are in flight.",
+        help=f"{limits.in_flight:,} messages are in flight.",
         operation=operation,
         resource=resource,
     )
 
 
-def refuse_total(size: int, operation: str, resource: str) -> BatchRequestTooLong:
+def refuse_total(size: int, operation: str, resource: str, *, limits: Limits = AWS) -> BatchRequestTooLong:
     """
     The error for entries that are too large together (SQS 6.4).
     """
     return BatchRequestTooLong(
-        f"Batch requests cannot be longer than {limits.MESSAGE_SIZE_MAX_BYTES} bytes. You have sent {size} bytes.",
+        f"Batch requests cannot be longer than {limits.batch_size} bytes. You have sent {size} bytes.",
         help="Bodies and attributes of all entries count together: split them into several calls.",
         operation=operation,
         resource=resource,
     )
 
 
-def check_max_messages(value: object) -> int:
+def check_max_messages(value: object, *, limits: Limits = AWS) -> int:
     """
     How many messages one receive may return.
     """
+    high = limits.max_messages
     if isinstance(value, bool) or not isinstance(value, int):
-        raise InvalidInput(f"max_messages={value!r} is no number.", help="Give an int, 1 to 10.")
-    if not 1 <= value <= limits.MAX_MESSAGES_MAX:
+        raise InvalidInput(f"max_messages={value!r} is no number.", help=f"Give an int, 1 to {high}.")
+    if not 1 <= value <= high:
         raise InvalidParameterValue(
             f"Value {value} for parameter MaxNumberOfMessages is invalid. "
-            "Reason: Must be between 1 and 10, if provided.",
-            help=f"max_messages={value}: expected 1 to 10.",
+            f"Reason: Must be between 1 and {high}, if provided.",
+            help=f"max_messages={value}: expected 1 to {high}.",
         )
     return value
 
@@ -260,72 +338,3 @@ def refuse_size(maximum: int, size: int, *, in_batch: bool) -> InvalidParameterV
         help=f"Body and attributes have {size} bytes; exactly {maximum} would pass. Put large data elsewhere and send "
         "where it is.",
     )
-
-
-def check_redrive(
-    dead_letter_queue: Destination | None, max_receive_count: object, kind: str, home: Home
-) -> int | None:
-    """
-    The two halves of a RedrivePolicy (SQS 7.1).
-
-    Returns:
-        After how many receives a message is dead-lettered, or None if there is no dead-letter queue.
-    """
-    if dead_letter_queue is None and max_receive_count is None:
-        return None
-    arn = None if dead_letter_queue is None else getattr(dead_letter_queue, "arn", None)
-    policy = {"deadLetterTargetArn": arn, "maxReceiveCount": max_receive_count}
-    shown = json.dumps({key: value for key, value in policy.items() if value is not None}, default=repr)
-
-    def refuse(reason: str, advice: str) -> InvalidParameterValue:
-        return InvalidParameterValue(
-            f"Value {shown} for parameter RedrivePolicy is invalid. Reason: {reason}", help=advice
-        )
-
-    if dead_letter_queue is None or max_receive_count is None:
-        missing = "deadLetterTargetArn" if dead_letter_queue is None else "maxReceiveCount"
-        raise refuse(
-            f"Redrive policy does not contain mandatory attribute: {missing}.",
-            "Give dead_letter_queue and max_receive_count together.",
-        )
-    if arn is None:
-        raise InvalidInput(
-            f"dead_letter_queue={dead_letter_queue!r} is no queue.",
-            help="Give the Queue itself, of the same clock; region.queue(…) takes the name or the ARN of one, too.",
-        )
-    if dead_letter_queue.kind != kind:
-        raise refuse(
-            "Dead-letter queue must be same type of queue as the source.",
-            f"This is a {kind}, and {dead_letter_queue.name} is a {dead_letter_queue.kind}.",
-        )
-    if getattr(dead_letter_queue, "closed", False):
-        raise refuse("Dead letter target does not exist.", f"The queue {dead_letter_queue.name} is closed.")
-    place = Arn.parse(arn)
-    if (place.region, place.account) != (home.region_name, home.account):
-        raise refuse(
-            "Dead letter target does not exist.",
-            f"It has to be in {home.region_name}, account {home.account}, as this queue is.",
-        )
-    if getattr(dead_letter_queue, "clock", home.clock) is not home.clock:
-        raise InvalidInput(
-            f"The dead-letter queue {dead_letter_queue.name} lives by a different clock.",
-            help="Give both the same clock=…; without one they have the shared SystemClock.",
-        )
-    if isinstance(max_receive_count, bool) or not isinstance(max_receive_count, int):
-        raise InvalidInput(f"max_receive_count={max_receive_count!r} is no number.", help="Give an int, 1 to 1000.")
-    if not 1 <= max_receive_count <= limits.MAX_RECEIVE_COUNT_MAX:
-        raise refuse(
-            f"Invalid value for maxReceiveCount: {max_receive_count}, valid values are from 1 to 1000 both inclusive.",
-            "Give the number of deliveries after which a message is put aside.",
-        )
-    return max_receive_count
-
-
-def shown(given: Duration, span_us: int) -> str:
-    """
-    A duration as AWS would show it: seconds.
-    """
-    if isinstance(given, int | float):
-        return str(given)
-    seconds, rest = divmod(span_us, SECOND_US)
-    return str(span_us / SECOND_US if rest else seconds)

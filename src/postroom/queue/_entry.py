@@ -119,7 +119,16 @@ class Entry:
     A live message and what changes of it.
     """
 
-    __slots__ = ("first_received_at", "keep", "number", "position", "receive_count", "receives", "stored")
+    __slots__ = (
+        "first_received_at",
+        "keep",
+        "number",
+        "position",
+        "receive_count",
+        "received_at",
+        "receives",
+        "stored",
+    )
 
     def __init__(self, number: int, stored: Stored, receive_count: int, first_received_at: int | None) -> None:
         self.number: int = number
@@ -130,6 +139,8 @@ class Entry:
         self.receive_count: int = receive_count
         """Receives in all queues it went through: what consumers see (SQS 2)."""
         self.first_received_at: int | None = first_received_at
+        self.received_at = 0
+        """When it was last received in this queue."""
         self.keep = False
         """The dead-letter queue refused it: the next receive delivers it from here."""
 

@@ -6,10 +6,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from weakref import ref
 
 from postroom.clock import Due, Waiters
 from postroom.delivery import BatchOutcome, Resource
 from postroom.errors import PostroomError
+from postroom.limits import MAX_MESSAGES_MAX
 from postroom.message import Parcel
 from postroom.naming import Arn
 from postroom.observe import Destination, Home, Observation, Wire, causes, with_causes
@@ -47,9 +49,16 @@ class QueueFrame(Resource, Generic[C]):
     def __init__(self, name: str, home: Home, core: C, configuration: Configuration) -> None:
         super().__init__(name, str(Arn.queue(home.region_name, home.account, name)), home)
         self._core: C = core
+        self._limits = configuration.limits
+        self._plain_entries = min(MAX_MESSAGES_MAX, configuration.limits.batch_entries)
         self._wait_us = configuration.wait_time
         self._max_size = configuration.message_size
         self._dead_letter_queue: Destination | None = configuration.dead_letter_queue
+        self._tags: dict[str, str] = configuration.tags
+        self._purged_at: int | None = None
+        self._redrive_allow = configuration.redrive_allow
+        self._sources: dict[str, ref[Any]] = {}
+        """The queues whose dead-letter queue it is, by their ARNs."""
         self._random = home.random
         self._handles = Handles(home.random.getrandbits(_TOKEN_BITS))
         self._waiters = Waiters(self._clock, self._lock, core.ready, str(self))
@@ -64,7 +73,8 @@ class QueueFrame(Resource, Generic[C]):
         This is for resources: what it makes due runs when the call returns that the delivery is part of.
 
         >>> from postroom import ManualClock, Queue
-        >>> from postroom.message import Parcel
+        >>> from postroom.limits import MAX_MESSAGES_MAX
+        from postroom.message import Parcel
         >>> queue = Queue("orders", clock=ManualClock())
         >>> queue.deliver(Parcel("2 x tea"))
         >>> queue.stats().sent
@@ -166,7 +176,7 @@ class QueueFrame(Resource, Generic[C]):
         if self._closed:
             self._refuse_closed(operation)
         try:
-            return with_ids(listed(kind, entries, of_str), operation)
+            return with_ids(listed(kind, entries, of_str), operation, self._limits.batch_entries)
         except PostroomError as error:
             self._sign(error, operation)
             raise

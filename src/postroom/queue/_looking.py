@@ -27,7 +27,7 @@ class Looking(Settings[C]):
             finally:
                 self._lock.release()
         state = "closed" if self._closed else f"{core.available} available"
-        return f"<Queue {self._name}: {state}, {core.in_flight} in flight, {len(core.delayed)} delayed>"
+        return f"<{type(self).__name__} {self._name}: {state}, {core.in_flight} in flight, {len(core.delayed)} delayed>"
 
     def __len__(self) -> int:
         """
@@ -111,7 +111,7 @@ class Looking(Settings[C]):
         >>> [message] = queue.receive_messages()
         >>> clock.advance(12)
         >>> queue.explain(sent.message_id)
-        'in flight: received 1 time, visible again in 18.0 s'
+        'in flight: received 12.0 s ago by receipt …1xAhIAAA, visible again in 18.0 s'
 
         Args:
             message_id: As `send_message` returned it.
@@ -126,7 +126,7 @@ class Looking(Settings[C]):
         with self._lock:
             now = self._clock.now_us()
             self._core.settle(now)
-            found = explain(self._core, message_id, now)
+            found = explain(self._core, message_id, now, self._handles)
             seen = self._after(now)
         if seen:
             self._tell(seen)

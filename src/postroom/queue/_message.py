@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 from postroom.message import AttributeValue, md5_of_attributes, md5_of_body
+from postroom.queue._entry import StoredFifo
 
 if TYPE_CHECKING:
     from postroom.queue._entry import Stored
@@ -50,18 +51,35 @@ class SentMessage:
         """
         return md5_of_attributes(self._stored.attributes)
 
+    @property
+    def md5_of_system_attributes(self) -> str | None:
+        """
+        MD5 of the system attributes, or None if there were none (SQS 5.3).
+        """
+        header = self._stored.trace_header
+        return None if header is None else md5_of_attributes({"AWSTraceHeader": AttributeValue("String", header)})
+
+    @property
+    def sequence_number(self) -> str | None:
+        """
+        Its place in a FIFO queue: 20 decimal digits, larger than that of any message before; None in a standard queue.
+        """
+        return self._stored.sequence_number if isinstance(self._stored, StoredFifo) else None
+
     def to_dict(self) -> dict[str, Any]:
         """
         As a plain dict, ready for `json.dumps`.
 
         >>> from postroom import ManualClock, Queue
         >>> sorted(Queue("orders", clock=ManualClock()).send_message("2 x tea").to_dict())
-        ['md5_of_attributes', 'md5_of_body', 'message_id']
+        ['md5_of_attributes', 'md5_of_body', 'md5_of_system_attributes', 'message_id', 'sequence_number']
         """
         return {
             "message_id": self.message_id,
             "md5_of_body": self.md5_of_body,
             "md5_of_attributes": self.md5_of_attributes,
+            "md5_of_system_attributes": self.md5_of_system_attributes,
+            "sequence_number": self.sequence_number,
         }
 
     def __eq__(self, other: object) -> bool:
@@ -169,6 +187,27 @@ class Message:
         return self._stored.sender_id
 
     @property
+    def message_group_id(self) -> str | None:
+        """
+        Its group in a FIFO queue, or the tenant it belongs to in a standard queue; None: none (MessageGroupId).
+        """
+        return self._stored.message_group_id
+
+    @property
+    def message_deduplication_id(self) -> str | None:
+        """
+        What tells it from others for five minutes; None in a standard queue (MessageDeduplicationId).
+        """
+        return self._stored.deduplication_id if isinstance(self._stored, StoredFifo) else None
+
+    @property
+    def sequence_number(self) -> str | None:
+        """
+        Its place in a FIFO queue, 20 decimal digits; None in a standard queue (SequenceNumber).
+        """
+        return self._stored.sequence_number if isinstance(self._stored, StoredFifo) else None
+
+    @property
     def dead_letter_queue_source_arn(self) -> str | None:
         """
         The queue it came from as a dead letter, or None (DeadLetterQueueSourceArn).
@@ -203,6 +242,9 @@ class Message:
             "sent_timestamp": self.sent_timestamp,
             "first_receive_timestamp": self.first_receive_timestamp,
             "sender_id": self.sender_id,
+            "message_group_id": self.message_group_id,
+            "message_deduplication_id": self.message_deduplication_id,
+            "sequence_number": self.sequence_number,
             "dead_letter_queue_source_arn": self.dead_letter_queue_source_arn,
             "aws_trace_header": self.aws_trace_header,
         }

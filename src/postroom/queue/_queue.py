@@ -6,9 +6,8 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, Never, cast
+from typing import TYPE_CHECKING, Final, NamedTuple, Never, cast
 
-from postroom import limits
 from postroom.delivery import BatchOutcome, prepare, refuse_unknown
 from postroom.delivery._refusals import QUEUE_NOT_THERE, SEND_NOT_THERE
 from postroom.errors import PostroomError
@@ -30,6 +29,8 @@ if TYPE_CHECKING:
     from postroom.faults import Faults
     from postroom.message import AttributeInput, AttributeValue
     from postroom.observe import Destination, Home
+    from postroom.queue._attribute_checks import RedrivePermission
+    from postroom.queue._limits import Limits
 
 QUEUE_TAKES: Final = (
     "clock",
@@ -37,13 +38,28 @@ QUEUE_TAKES: Final = (
     "delay",
     "faults",
     "home",
+    "limits",
     "max_receive_count",
     "maximum_message_size",
     "receive_message_wait_time",
+    "redrive_permission",
+    "redrive_source_queues",
     "retention",
     "seed",
+    "tags",
     "visibility_timeout",
 )
+
+
+class _Checked(NamedTuple):
+    attributes: Mapping[str, AttributeValue]
+    delay: int | None
+    size: int
+    group: str | None = None
+    trace_header: str | None = None
+
+
+_PLAIN: Final = _Checked(NO_ATTRIBUTES, None, 0)
 
 
 class Queue(Receiving[StandardCore]):
@@ -87,10 +103,14 @@ class Queue(Receiving[StandardCore]):
         delay: Seconds a new message stays hidden, 0 to 900.
         retention: Seconds after which a message vanishes, counted from its send, 60 to 1209600 (14 days).
         receive_message_wait_time: Seconds a receive waits that gives no `wait_time`, 0 to 20.
-        maximum_message_size: Bytes of body and attributes of one message, 1024 to 1048576.
+        maximum_message_size: Bytes of body and attributes of one message, 1024 to 1048576; None: the most.
         dead_letter_queue: Where a message goes that was received `max_receive_count` times; given with it or not
             at all. It moves at the receive attempt after that.
         max_receive_count: 1 to 1000.
+        redrive_permission: ``allowAll``, ``denyAll`` or ``byQueue``: whose dead letters this queue takes (SQS 7.3).
+        redrive_source_queues: With ``byQueue``, one to ten queues or ARNs.
+        tags: Keys and values (SQS 8.4).
+        limits: What arguments are held to; AWS's unless given.
         faults: A plan of faults; of its kinds, a queue has duplicates.
         seed: A number or a `random.Random` from which ids are drawn; the same seed gives the same ids.
         home: The region it belongs to, which then has clock and seed; `Region.queue` gives this.
@@ -112,9 +132,13 @@ class Queue(Receiving[StandardCore]):
         delay: Duration = 0,
         retention: Duration = 345_600,
         receive_message_wait_time: Duration = 0,
-        maximum_message_size: int = limits.MESSAGE_SIZE_MAX_BYTES,
+        maximum_message_size: int | None = None,
         dead_letter_queue: Destination | None = None,
         max_receive_count: int | None = None,
+        redrive_permission: RedrivePermission = "allowAll",
+        redrive_source_queues: Iterable[Destination | str] | None = None,
+        tags: Mapping[str, str] | None = None,
+        limits: Limits | None = None,
         faults: Faults | None = None,
         seed: int | random.Random | None = None,
         home: Home | None = None,
@@ -135,8 +159,13 @@ class Queue(Receiving[StandardCore]):
             },
             dead_letter_queue=dead_letter_queue,
             max_receive_count=max_receive_count,
+            redrive_permission=redrive_permission,
+            redrive_source_queues=redrive_source_queues,
+            tags=tags,
+            limits=limits,
             kind=self.kind,
             home=home,
+            name=name,
         )
         core = StandardCore(
             visibility_timeout=configuration.visibility_timeout,
@@ -146,6 +175,7 @@ class Queue(Receiving[StandardCore]):
             duplicates=None if faults is None else lambda: faults.draws_duplicate(name),
         )
         super().__init__(name, home, core, configuration)
+        self._note_targets(None, dead_letter_queue)
 
     # Sending.
 
@@ -155,6 +185,8 @@ class Queue(Receiving[StandardCore]):
         *,
         delay: Duration | None = None,
         attributes: Mapping[str, AttributeInput] | None = None,
+        message_group_id: str | None = None,
+        system_attributes: Mapping[str, AttributeInput] | None = None,
         **_not_there: Never,
     ) -> SentMessage:
         """
@@ -175,6 +207,9 @@ class Queue(Receiving[StandardCore]):
             body: At least 1 character, of those that XML allows (SQS 6.2); its UTF-8 bytes count.
             delay: Seconds until it is available, 0 to 900; None: the queue's. 0 overrides the queue's.
             attributes: Up to ten, by name: `str`, numbers, `bytes`, or an `AttributeValue` with a type of its own.
+            message_group_id: The tenant it belongs to, 1 to 128 letters, digits and punctuation characters: one that has very
+                many messages does not keep others from being served. It neither orders nor deduplicates (SQS 4).
+            system_attributes: ``AWSTraceHeader`` alone, a string.
 
         Raises:
             MissingParameter: The body is empty.
@@ -183,21 +218,34 @@ class Queue(Receiving[StandardCore]):
             InvalidInput: An argument is of a wrong type.
             ResourceClosed: The queue is closed.
         """
+        if "message_deduplication_id" in _not_there:
+            refusal = checks.refuse_deduplication_id(_not_there["message_deduplication_id"])
+            self._sign(refusal, "send_message")
+            raise refusal
         if _not_there:
-            refuse_unknown("send_message", _not_there, SEND_NOT_THERE, ("attributes", "delay"))
+            refuse_unknown("send_message", _not_there, SEND_NOT_THERE, ("attributes", "delay", "message_group_id"))
         if (
             attributes is None
             and delay is None
+            and message_group_id is None
+            and system_attributes is None
             and type(body) is str
             and 0 < len(body) <= self._max_size
             and body.isascii()
             and body.isprintable()
         ):
             # What nearly always is: nothing to look at that these four do not tell in no time.
-            stored, delay_us = NO_ATTRIBUTES, self._core.delay
+            checked = _PLAIN
         else:
             try:
-                stored, delay_us, _ = self._check_send(body, delay, attributes, in_batch=False)
+                entry = SendEntry(
+                    body,
+                    delay,
+                    attributes,
+                    message_group_id=message_group_id,
+                    system_attributes=system_attributes,
+                )
+                checked = self._check_send(entry, in_batch=False)
             except PostroomError as error:
                 self._sign(error, "send_message")
                 raise
@@ -206,7 +254,7 @@ class Queue(Receiving[StandardCore]):
                 if self._closed:
                     self._refuse_closed("send_message")
                 now = self._clock.now_us()
-                sent = self._send(now, body, stored, delay_us)
+                sent = self._send(now, body, checked)
                 seen = self._after(now)
         except BaseException:
             self._rebalance()
@@ -218,15 +266,22 @@ class Queue(Receiving[StandardCore]):
             self._clock.run_due()
         return SentMessage(sent)
 
-    def _check_send(
-        self, body: str, delay: Duration | None, attributes: Mapping[str, AttributeInput] | None, *, in_batch: bool
-    ) -> tuple[Mapping[str, AttributeValue], int, int]:
-        stored, delay_us, size = checks.check_send(body, delay, attributes, self._max_size, in_batch=in_batch)
-        return stored, self._core.delay if delay_us is None else delay_us, size
+    def _check_send(self, entry: SendEntry, *, in_batch: bool) -> _Checked:
+        stored, delay_us, size = checks.check_send(
+            entry.body, entry.delay, entry.attributes, self._max_size, in_batch=in_batch, limits=self._limits
+        )
+        trace_header = checks.check_system_attributes(entry.system_attributes)
+        group = entry.message_group_id
+        if group is not None:
+            checks.check_group_id(group, limits=self._limits)
+        if entry.message_deduplication_id is not None:
+            raise checks.refuse_deduplication_id(entry.message_deduplication_id)
+        return _Checked(stored, delay_us, size, group, trace_header)
 
-    def _send(self, now: int, body: str, attributes: Mapping[str, AttributeValue], delay_us: int) -> Stored:
-        stored = Stored(self._random.getrandbits(128), body, attributes, now, SENDER)
-        self._core.send(now, stored, delay=delay_us)
+    def _send(self, now: int, body: str, checked: _Checked) -> Stored:
+        attributes, delay_us, _, group, trace_header = checked
+        stored = Stored(self._random.getrandbits(128), body, attributes, now, SENDER, None, trace_header, group)
+        self._core.send(now, stored, delay=self._core.delay if delay_us is None else delay_us)
         return stored
 
     def send_message_batch(self, entries: Iterable[SendEntry | str]) -> BatchOutcome[SentMessage]:
@@ -248,26 +303,26 @@ class Queue(Receiving[StandardCore]):
             InvalidInput: An entry is neither.
             ResourceClosed: The queue is closed.
         """
-        plain = checks.plain_size(entries, self._max_size)
-        if 0 < plain <= limits.MESSAGE_SIZE_MAX_BYTES:
+        plain = checks.plain_size(entries, self._max_size, limits=self._limits)
+        if 0 < plain <= self._limits.batch_size:
             bodies = cast("list[str]", entries)
             return self._carry_out(
                 INDEXES[: len(bodies)], lambda now: self._send_plain(now, bodies), "send_message_batch", SentMessage
             )
         numbered = self._entries(SendEntry, entries, "send_message_batch", SendEntry)
-        prepared = prepare(
-            numbered, lambda entry: self._check_send(entry.body, entry.delay, entry.attributes, in_batch=True)
-        )
+        prepared = prepare(numbered, lambda entry: self._check_send(entry, in_batch=True))
         total = sum(
-            checks.size_of(entry.body, entry.attributes) if isinstance(checked, PostroomError) else checked[2]
+            checks.size_of(entry.body, entry.attributes, limits=self._limits)
+            if isinstance(checked, PostroomError)
+            else checked.size
             for (_, entry), checked in zip(numbered, prepared, strict=True)
         )
-        if total > limits.MESSAGE_SIZE_MAX_BYTES:
-            raise checks.refuse_total(total, "send_message_batch", self._name)
+        if total > self._limits.batch_size:
+            raise checks.refuse_total(total, "send_message_batch", self._name, limits=self._limits)
 
         def send(now: int) -> list[Stored | PostroomError]:
             return [
-                checked if isinstance(checked, PostroomError) else self._send(now, entry.body, checked[0], checked[1])
+                checked if isinstance(checked, PostroomError) else self._send(now, entry.body, checked)
                 for (_, entry), checked in zip(numbered, prepared, strict=True)
             ]
 
@@ -278,6 +333,9 @@ class Queue(Receiving[StandardCore]):
         messages = [Stored(draw(128), body, NO_ATTRIBUTES, now, SENDER) for body in bodies]
         self._core.send_all(now, messages)
         return messages
+
+    # No call in between: standard queues count no calls.
+    _delete = Receiving._discard
 
     # As a destination.
 

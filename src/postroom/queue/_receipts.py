@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING, cast
 
 from postroom.delivery import BatchOutcome, prepare
 from postroom.errors import PostroomError
-from postroom.limits import MAX_MESSAGES_MAX, VISIBILITY_TIMEOUT_MAX_US
 from postroom.queue import _checks as checks
 from postroom.queue._batch import INDEXES, DeleteEntry, VisibilityEntry, nothing
 from postroom.queue._face import C
@@ -66,8 +65,14 @@ class ReceiptCalls(Looking[C]):
             self._clock.run_due()
 
     def _delete(self, now: int, receipt_handle: str) -> None:
+        """
+        Under the lock: a call of its own; `_discard` is one of a batch.
+        """
+        self._discard(now, receipt_handle)
+
+    def _discard(self, now: int, receipt_handle: str) -> None:
         number, _, received_at = self._handles.read(receipt_handle, self._core.newest)
-        if now - received_at >= VISIBILITY_TIMEOUT_MAX_US:
+        if now - received_at >= self._limits._visibility_timeout_us:
             raise refuse_expired(receipt_handle)
         self._core.delete(now, number)
 
@@ -91,7 +96,7 @@ class ReceiptCalls(Looking[C]):
             ResourceClosed: The queue is closed.
         """
         given = cast("list[str]", entries)
-        if type(given) is list and 0 < len(given) <= MAX_MESSAGES_MAX and set(map(type, given)) == {str}:
+        if type(given) is list and 0 < len(given) <= self._plain_entries and set(map(type, given)) == {str}:
             # What nearly always is: handles alone.
             return self._carry_out(
                 INDEXES[: len(given)], lambda now: self._delete_all(now, given), "delete_message_batch", nothing
@@ -105,7 +110,7 @@ class ReceiptCalls(Looking[C]):
         results: list[PostroomError | None] = []
         for handle in handles:
             try:
-                self._delete(now, handle)
+                self._discard(now, handle)
             except PostroomError as error:
                 results.append(error)
             else:
@@ -160,15 +165,15 @@ class ReceiptCalls(Looking[C]):
             self._clock.run_due()
 
     def _check_change(self, entry: VisibilityEntry) -> tuple[VisibilityEntry, int]:
-        return entry, checks.visibility_us(entry.timeout, "timeout")
+        return entry, checks.visibility_us(entry.timeout, "timeout", limits=self._limits)
 
     def _change(self, now: int, change: tuple[VisibilityEntry, int]) -> None:
         entry, span = change
         number, _, received_at = self._handles.read(entry.receipt_handle, self._core.newest)
         elapsed = now - received_at
-        if elapsed >= VISIBILITY_TIMEOUT_MAX_US:
+        if elapsed >= self._limits._visibility_timeout_us:
             raise refuse_expired(entry.receipt_handle)
-        checks.check_total_hidden(entry.timeout, span, elapsed)
+        checks.check_total_hidden(entry.timeout, span, elapsed, limits=self._limits)
         if not self._core.change_visibility(now, number, span):
             raise checks.refuse_gone(entry.receipt_handle)
 

@@ -19,6 +19,7 @@ from postroom.queue._receipts import ReceiptCalls
 if TYPE_CHECKING:
     from postroom.clock import Duration, Registration
     from postroom.queue._aio import QueueAio
+    from postroom.queue._entry import Entry
 
 
 class Receiving(ReceiptCalls[C]):
@@ -65,31 +66,48 @@ class Receiving(ReceiptCalls[C]):
         """
         if _not_there:
             refuse_unknown("receive_messages", _not_there, RECEIVE_NOT_THERE, RECEIVE_TAKES)
-        attempt, until = self._receiving(max_messages, wait_time, visibility_timeout)
+        return self._receive_or_wait(max_messages, wait_time, visibility_timeout)
+
+    def _receive_or_wait(
+        self,
+        max_messages: int,
+        wait_time: Duration | None,
+        visibility_timeout: Duration | None,
+        attempt_id: str | None = None,
+    ) -> list[Message]:
+        attempt, until = self._receiving(max_messages, wait_time, visibility_timeout, attempt_id)
         found = attempt()
         if found is None and until is not None:
             found = self._waiters.wait(attempt, until)
         return found or []
 
     def _receiving(
-        self, max_messages: int, wait_time: Duration | None, visibility_timeout: Duration | None
+        self,
+        max_messages: int,
+        wait_time: Duration | None,
+        visibility_timeout: Duration | None,
+        attempt_id: str | None = None,
     ) -> tuple[Callable[[], list[Message] | None], int | None]:
         """
         How one receive looks once, and until when it goes on looking; None if it does not.
         """
         try:
-            checks.check_max_messages(max_messages)
-            wait = self._wait_us if wait_time is None else checks.wait_us(wait_time)
+            checks.check_max_messages(max_messages, limits=self._limits)
+            wait = self._wait_us if wait_time is None else checks.wait_us(wait_time, limits=self._limits)
             timeout = None
             if visibility_timeout is not None:
-                timeout = checks.visibility_us(visibility_timeout, "visibility_timeout")
+                timeout = checks.visibility_us(visibility_timeout, "visibility_timeout", limits=self._limits)
+            if attempt_id is not None:
+                checks.check_attempt_id(attempt_id, limits=self._limits)
         except PostroomError as error:
             self._sign(error, "receive_messages")
             raise
         until = self._clock.now_us() + wait if wait else None
-        return (lambda: self._receive(max_messages, timeout, waits=until is not None) or None), until
+        return (lambda: self._receive(max_messages, timeout, attempt_id, waits=until is not None) or None), until
 
-    def _receive(self, max_messages: int, timeout: int | None, *, waits: bool) -> list[Message]:
+    def _receive(
+        self, max_messages: int, timeout: int | None, attempt_id: str | None = None, *, waits: bool
+    ) -> list[Message]:
         core, write = self._core, self._handles.write
         try:
             with self._lock:
@@ -98,15 +116,17 @@ class Receiving(ReceiptCalls[C]):
                 now = self._clock.now_us()
                 if len(core) >= limits.IN_FLIGHT_MAX and self._is_over_limit(now, waits=waits):
                     return []
-                entries = core.receive(
+                entries, received_at = self._pick(
                     now,
                     max_messages=max_messages,
                     visibility_timeout=core.visibility_timeout if timeout is None else timeout,
+                    attempt_id=attempt_id,
+                    waits=waits,
                 )
                 messages = [
                     Message(
                         entry.stored,
-                        write(entry.number, entry.receives, now),
+                        write(entry.number, entry.receives, received_at),
                         entry.receive_count,
                         now if entry.first_received_at is None else entry.first_received_at,
                     )
@@ -126,11 +146,31 @@ class Receiving(ReceiptCalls[C]):
         if moving:
             self._outbox.drain(self._next_hand_over)
             # What the dead-letter queue refused is to be delivered from here, and by this call if it has room.
-            if len(messages) < max_messages and any(entry.keep for entry in reserved):
+            if len(messages) < max_messages and self._goes_on(reserved, timeout):
                 messages += self._receive(max_messages - len(messages), timeout, waits=waits)
         if self._clock.has_due:
             self._clock.run_due()
         return messages
+
+    def _goes_on(self, reserved: list[Entry], timeout: int | None) -> bool:  # noqa: ARG002 - FIFO queues look at it
+        """
+        Whether a receive that had dead letters handed over looks once more.
+        """
+        return any(entry.keep for entry in reserved)
+
+    def _pick(
+        self,
+        now: int,
+        *,
+        max_messages: int,
+        visibility_timeout: int,
+        attempt_id: str | None,  # noqa: ARG002 - FIFO queues know their attempts again
+        waits: bool,  # noqa: ARG002 - standard queues may miss messages of short polls
+    ) -> tuple[list[Entry], int]:
+        """
+        Under the lock: the messages of one receive, and when they were received first by it.
+        """
+        return self._core.receive(now, max_messages=max_messages, visibility_timeout=visibility_timeout), now
 
     def _is_over_limit(self, now: int, *, waits: bool) -> bool:
         self._core.settle(now)

@@ -5,20 +5,26 @@ No lock, no clock, no threads, nobody called back: every method takes `now` and 
 those of SQS 2, 5 and 7.2; one boundary holds everywhere: hidden on ``[t, t + timeout)``, expired at exactly
 ``sent + retention``.
 
-What it holds, and how, is in `_store`.
+What it holds, and how, is in `_store`; whose turn it is when messages have tenants, in `_fair`.
+
+What makes it a queue as it is in reality (SQS 9) is asked of callables, None for never; a fault that was None disturbs no other.
+They are asked in this order: for each message that a receive comes to `reorders`, `misses` and `duplicates`, and for each
+delete `loses_delete`. No answer loses a message.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from heapq import heappop, heappush
+from itertools import islice
 
-from postroom.limits import IN_FLIGHT_MAX
+from postroom.limits import DEMOTE_AFTER_RECEIVES, IN_FLIGHT_MAX
 from postroom.queue._entry import Entry, Stored
-from postroom.queue._store import NEVER, Store
+from postroom.queue._fair import Fair, Quiet
+from postroom.queue._timed import TimedCore
 
 
-class StandardCore(Store):
+class StandardCore(TimedCore):
     """
     The state of a standard queue.
 
@@ -27,10 +33,30 @@ class StandardCore(Store):
         delay: Microseconds.
         retention: Microseconds.
         max_receive_count: Deliveries before a message is handed to the dead-letter queue; None for never.
-        duplicates: Asked once per message received: does this receive leave it visible? None for never.
+        demote_after: Receives after which a message that comes back goes to the back of the queue; None for never (SQS 7.2).
+        in_flight_max: Messages in flight at which nobody is told that there are more; None for AWS's number.
+        duplicates: Asked once per message received with a timeout above 0: does this receive leave it visible?
+        reorders: Asked per message taken while there are others: given how many are in the window, which of them is it, from
+            0 for the first? A larger number is the last.
+        reorder_window: So many of the next messages may change places; 2 or more.
+        misses: Asked per message that a short poll comes to: does the poll not see it? It takes up its room all the same,
+            and the next short poll that comes to it sees it.
+        loses_delete: Asked at the first delete of a message: is it forgotten? The message then stays as it is.
     """
 
-    __slots__ = ("delay", "duplicates", "max_receive_count", "reserved", "visibility_timeout")
+    __slots__ = (
+        "_arrived",
+        "_first_young",
+        "_ghosts",
+        "_missed",
+        "delay",
+        "duplicates",
+        "in_flight_max",
+        "loses_delete",
+        "misses",
+        "reorder_window",
+        "reorders",
+    )
 
     def __init__(
         self,
@@ -39,15 +65,31 @@ class StandardCore(Store):
         delay: int,
         retention: int,
         max_receive_count: int | None = None,
+        demote_after: int | None = DEMOTE_AFTER_RECEIVES,
+        in_flight_max: int | None = None,
         duplicates: Callable[[], bool] | None = None,
+        reorders: Callable[[int], int] | None = None,
+        reorder_window: int = 10,
+        misses: Callable[[], bool] | None = None,
+        loses_delete: Callable[[], bool] | None = None,
     ) -> None:
-        super().__init__(retention)
-        self.visibility_timeout = visibility_timeout
-        self.delay = delay
-        self.max_receive_count = max_receive_count
+        super().__init__(visibility_timeout, retention, max_receive_count)
+        self.delay: int = delay
+        self.demote_after = demote_after
+        self.in_flight_max: int = IN_FLIGHT_MAX if in_flight_max is None else in_flight_max
         self.duplicates = duplicates
-        self.reserved: list[Entry] = []
-        """What the last receive reserved for the dead-letter queue."""
+        self.reorders = reorders
+        self.reorder_window = reorder_window
+        self.misses = misses
+        self.loses_delete = loses_delete
+        self._arrived: dict[int, int] = {}
+        """When dead letters came. What is gone may be in it, as in the next two."""
+        self._missed: set[int] = set()
+        """Messages that the last short poll which came to them did not see."""
+        self._ghosts: set[int] = set()
+        """Messages of which a delete was lost."""
+        self._first_young = 1
+        """No message with a lower number was received fewer than three times."""
 
     def ready(self, now: int) -> tuple[int, int | None]:
         """
@@ -56,7 +98,7 @@ class StandardCore(Store):
         At the ceiling of messages in flight that is none, until one is deleted or visible again (SQS 3.5).
         """
         self.settle(now)
-        return 0 if self.in_flight >= IN_FLIGHT_MAX else self.available, self._next_timeout()
+        return 0 if self.in_flight >= self.in_flight_max else self.available, self._next_timeout()
 
     def send(
         self,
@@ -69,13 +111,13 @@ class StandardCore(Store):
         kind: str = "sent",
     ) -> Entry:
         """
-        A new message, available at ``now + delay``. O(1), delayed O(log n).
+        A new message, available at ``now + delay``. O(1), delayed or with a group id O(log n).
         """
         if now >= self.due:
             self.settle(now)
         number = self._counter = self._counter + 1
         entry = Entry(number, stored, receive_count, first_received_at)
-        sent_at = stored.sent_at
+        sent_at, group = stored.sent_at, stored.message_group_id
         due = sent_at + self.retention
         if 0 < delay < due - now:
             due = now + delay
@@ -85,6 +127,7 @@ class StandardCore(Store):
         if sent_at == now:
             self._ages.append((now, number))
         else:
+            self._note_arrival(now, number)
             heappush(self._old_ages, (sent_at, number))
             if len(self._old_ages) > 2 * len(self._entries) + self._floor:
                 self._forget_stale_old_ages(number)
@@ -92,9 +135,13 @@ class StandardCore(Store):
             heappush(self._timeouts, (now + delay, number))
             self._hidden[number] = now + delay
             self.delayed.add(number)
-        else:
+        elif group is None:
             self._fresh.append(entry)
+        else:
+            self._tenants(now).line_up(entry)
         self._entries[number] = entry
+        if group is not None:
+            self.due = min(self.due, self._tenants(now).sent(now, entry))
         if kind == "sent":
             self.counts["sent"] += 1
         if self.log is not None:
@@ -108,7 +155,7 @@ class StandardCore(Store):
 
     def send_all(self, now: int, messages: list[Stored]) -> None:
         """
-        New messages, all sent now, with the queue's own delay.
+        New messages without group ids, all sent now, with the queue's own delay.
         """
         if self.delay or self.log is not None:
             for stored in messages:
@@ -128,7 +175,9 @@ class StandardCore(Store):
         if len(ages) > 2 * len(entries) + self._floor:
             self._forget_stale_ages()
 
-    def receive(self, now: int, *, max_messages: int, visibility_timeout: int) -> list[Entry]:
+    def receive(
+        self, now: int, *, max_messages: int, visibility_timeout: int, is_short_poll: bool = True
+    ) -> list[Entry]:
         """
         Takes up to `max_messages` available ones in send order. O(log n) a message, O(1) for one never received.
 
@@ -136,6 +185,8 @@ class StandardCore(Store):
         """
         if now >= self.due:
             self.settle(now)
+        if self._fair is not None or self.reorders is not None or (is_short_poll and self.misses is not None):
+            return self._receive_in_turn(now, max_messages, visibility_timeout, is_short_poll=is_short_poll)
         messages: list[Entry] = []
         self.reserved = []
         limit = self.max_receive_count
@@ -154,10 +205,7 @@ class StandardCore(Store):
                     break
                 entry, number = found, found.number
             if limit is not None and entry.receives >= limit and not entry.keep:
-                self.moving[number] = entry
-                self.reserved.append(entry)
-                hidden[number] = None
-                self._drop_first(entry)
+                self._reserve(entry)
                 continue
             # One that stays visible is hidden while this call lasts: one receive returns no message twice.
             stays = visibility_timeout == 0 or (self.duplicates is not None and self.duplicates())
@@ -169,6 +217,7 @@ class StandardCore(Store):
             entry.receives += 1
             entry.receive_count += 1
             entry.keep = False
+            entry.received_at = now
             if entry.first_received_at is None:
                 entry.first_received_at = now
             if fresh and fresh[0] is entry:
@@ -183,6 +232,77 @@ class StandardCore(Store):
         self.counts["received" if messages else "empty_receives"] += len(messages) or 1
         return messages
 
+    def _receive_in_turn(
+        self, now: int, max_messages: int, visibility_timeout: int, *, is_short_poll: bool
+    ) -> list[Entry]:
+        """
+        The same, of messages with tenants, or out of order, or by a poll that misses some.
+        """
+        fair, misses = self._fair, self.misses if is_short_poll else None
+        if fair is not None:
+            fair.pass_time(now)
+        messages: list[Entry] = []
+        self.reserved = []
+        passed: set[int] = set()
+        while len(messages) + len(passed) < max_messages:
+            is_plain = self.reorders is None and misses is None
+            entry = self._first_available() if is_plain else self._choose(passed)
+            if entry is None:
+                break
+            number = entry.number
+            if misses is not None and self._is_missed(number, misses):
+                passed.add(number)
+                continue
+            if self._is_used_up(entry):
+                self._reserve(entry)
+                continue
+            stays = visibility_timeout == 0 or (self.duplicates is not None and self.duplicates())
+            deadline = now if stays else now + visibility_timeout
+            heappush(self._timeouts, (deadline, number))
+            self.due = min(self.due, deadline)
+            self._hidden[number] = deadline
+            entry.receives += 1
+            entry.receive_count += 1
+            entry.keep = False
+            entry.received_at = now
+            entry.first_received_at = now if entry.first_received_at is None else entry.first_received_at
+            self._drop(entry)
+            messages.append(entry)
+            if self.log is not None:
+                self.log.append(("received", now, entry, deadline, entry.receive_count))
+        if fair is not None:
+            self.due = min(self.due, fair.taken(now, messages, self.reserved))
+        self.settle(now)
+        self.counts["received" if messages else "empty_receives"] += len(messages) or 1
+        return messages
+
+    def _reserve(self, entry: Entry) -> None:
+        self.moving[entry.number] = entry
+        self.reserved.append(entry)
+        self._hidden[entry.number] = None
+        self._drop(entry)
+
+    def _choose(self, passed: set[int]) -> Entry | None:
+        """
+        The next message, or another one of the window; none of those that were passed over. O(w log n).
+        """
+        others = (entry for entry in self.upcoming() if entry.number not in passed)
+        window = list(islice(others, 1 if self.reorders is None else self.reorder_window))
+        if self.reorders is None or len(window) < 2:
+            return window[0] if window else None
+        return window[min(self.reorders(len(window)), len(window) - 1)]
+
+    def _is_missed(self, number: int, misses: Callable[[], bool]) -> bool:
+        if number in self._missed:
+            self._missed.discard(number)
+            return False
+        if not misses():
+            return False
+        if len(self._missed) > 2 * len(self._entries) + self._floor:
+            self._missed = {one for one in self._missed if one in self._entries}
+        self._missed.add(number)
+        return True
+
     def delete(self, now: int, number: int) -> bool:
         """
         Removes a message, whatever its state, by the number in any of its handles (SQS 2.2). O(1).
@@ -193,7 +313,16 @@ class StandardCore(Store):
         entry = self._entries.get(number)
         if entry is None:
             return False
-        self._remove(entry, "deleted", now)
+        if self.loses_delete is None or not self._is_lost(number, self.loses_delete):
+            self._remove(entry, "deleted", now)
+        return True
+
+    def _is_lost(self, number: int, loses_delete: Callable[[], bool]) -> bool:
+        if number in self.moving or number in self._ghosts or not loses_delete():
+            return False
+        if len(self._ghosts) > 2 * len(self._entries) + self._floor:
+            self._ghosts = {one for one in self._ghosts if one in self._entries}
+        self._ghosts.add(number)
         return True
 
     def change_visibility(self, now: int, number: int, timeout: int) -> bool:
@@ -203,125 +332,157 @@ class StandardCore(Store):
         Returns:
             False if there is no such message, or it was never received here, or is moving to the dead-letter queue.
         """
-        if now >= self.due:
-            self.settle(now)
-        entry = self._entries.get(number)
-        if entry is None or entry.receives == 0 or number in self.moving:
-            return False
-        if timeout == 0:
-            if number in self._hidden:
-                self._make_available(entry)
-                if self.log is not None:
-                    self.log.append(("available", now, entry, None, entry.receive_count))
-            return True
-        heappush(self._timeouts, (now + timeout, number))
-        self.due = min(self.due, now + timeout)
-        self._hidden[number] = now + timeout
-        if self.log is not None:
-            self.log.append(("hidden", now, entry, now + timeout, entry.receive_count))
-        if len(self._timeouts) > 2 * len(self._hidden) + self._floor:
-            self._forget_stale_timeouts()
-        return True
-
-    def confirm_move(self, now: int, number: int) -> None:
-        """
-        The dead-letter queue has taken it.
-        """
-        entry = self.moving.get(number)
-        if entry is not None:
-            self.counts["dead_lettered"] += 1
-            self._remove(entry, "dead-lettered", now)
+        fair = self._fair
+        if fair is None:
+            return TimedCore.change_visibility(self, now, number, timeout)
+        self.settle(now)
+        fair.now = now
+        fair.pass_time(now)
+        comes_into_flight = number not in self._hidden and timeout > 0
+        changed = super().change_visibility(now, number, timeout)
+        if changed and comes_into_flight:
+            self.due = min(self.due, fair.taken(now, [self._entries[number]], []))
+        return changed
 
     def take_back(self, now: int, number: int) -> None:
         """
         The dead-letter queue refused it: available again, and delivered by the next receive.
         """
-        entry = self.moving.get(number)
-        if entry is not None:
-            entry.keep = True
-            self._make_available(entry)
-            self.moving.pop(number, None)
-            if self.log is not None:
-                self.log.append(("taken back", now, entry, None, entry.receive_count))
+        fair, entry = self._fair, self.moving.get(number)
+        if fair is not None:
+            self.settle(now)
+            fair.now = now
+        super().take_back(now, number)
+        if fair is not None and entry is not None:
+            self.due = min(self.due, fair.judge(now, entry))
+
+    # Looking.
+
+    def upcoming(self) -> Iterator[Entry]:
+        """
+        What receives would find one after the other, if nothing else happened. O(log n) each.
+        """
+        lone = self._lone()
+        return lone if self._fair is None else self._fair.upcoming(lone, self._is_used_up)
+
+    def next_available(self, most: int) -> list[Entry]:
+        """
+        The first of those a receive would find, in its order. O(log n) each.
+        """
+        return list(islice(self.upcoming(), most))
 
     def next_up(self, most: int) -> list[Entry]:
         """
-        The first of those a receive would return, in its order. O(n log n).
+        The first of those a receive would return, in its order. O(log n) each, and for each that it would move away.
         """
-        limit = self.max_receive_count
-        found = self.next_available(len(self))
-        return [entry for entry in found if limit is None or entry.receives < limit or entry.keep][:most]
+        return list(islice((entry for entry in self.upcoming() if not self._is_used_up(entry)), most))
 
-    # Time.
+    def _is_used_up(self, entry: Entry) -> bool:
+        limit = self.max_receive_count
+        return limit is not None and entry.receives >= limit and not entry.keep
+
+    def oldest_age_start(self) -> int | None:
+        """
+        From when CloudWatch counts the age of the oldest message: its arrival in this queue. O(1), amortised.
+
+        Messages received three times and more are skipped: they are as old as they are because they fail (SQS 8.6).
+        """
+        # A message that is gone or was received three times never counts again, so none is looked at twice.
+        number = self._first_young
+        if self._ages and not self._old_ages:
+            self.oldest_sent_at()
+            number = max(number, self._ages[0][1]) if self._ages else number
+        while number <= self._counter and not self._is_young(number):
+            number += 1
+        self._first_young = number
+        return self._arrival(number) if number <= self._counter else None
+
+    def _is_young(self, number: int) -> bool:
+        entry = self._entries.get(number)
+        return entry is not None and entry.receives < DEMOTE_AFTER_RECEIVES
+
+    def _arrival(self, number: int) -> int:
+        return self._arrived.get(number, self._entries[number].stored.sent_at)
+
+    def _note_arrival(self, now: int, number: int) -> None:
+        if len(self._arrived) > 2 * len(self._entries) + self._floor:
+            self._arrived = {one: at for one, at in self._arrived.items() if one in self._entries}
+        self._arrived[number] = now
+
+    @property
+    def noisy_groups(self) -> int:
+        """
+        Tenants that have to wait for the others (ApproximateNumberOfNoisyGroups).
+        """
+        return 0 if self._fair is None else len(self._fair.noisy)
+
+    @property
+    def quiet(self) -> Quiet:
+        """
+        The messages that are not those of noisy tenants, by state. O(n) in messages of noisy tenants.
+        """
+        if self._fair is None:
+            return Quiet(self.available, self.in_flight, len(self.delayed))
+        return self._fair.quiet(self.available, self.in_flight, len(self.delayed))
+
+    def oldest_quiet_age_start(self) -> int | None:
+        """
+        As `oldest_age_start`, of the messages that are not those of noisy tenants. O(n) while there is one.
+        """
+        fair, first = self._fair, self.oldest_age_start()
+        if fair is None or not fair.noisy or first is None:
+            return first
+        found = (one.number for one in self._entries.values() if not fair.is_noisy(one) and self._is_young(one.number))
+        number = next(found, None)
+        return None if number is None else self._arrival(number)
+
+    # Changes, and time.
+
+    def set_delay(self, now: int, delay: int) -> None:  # noqa: ARG002 - other than in a FIFO queue (SQS 1)
+        """
+        Changes the delay, for the messages that are sent from now on.
+        """
+        self.delay = delay
+
+    def set_retention(self, now: int, retention: int) -> None:
+        """
+        Changes the retention, also of what is there: what is then too old expires now (SQS 1). O(log n) each.
+        """
+        self.settle(now)
+        self._retained_since = now
+        self.due = now  # before the change: whoever comes after Ctrl-C looks
+        self.retention = retention
+        self.settle(now)
+
+    def purge(self, now: int) -> int:
+        """
+        Removes all messages, also those in flight, delayed, or on their way to the dead-letter queue (SQS 8.1). O(n).
+
+        Returns:
+            How many there were.
+        """
+        purged = super().purge(now)
+        self.counts["purged"] = self.counts.get("purged", 0) + purged
+        for index in (self._fresh, self._back, self._timeouts, self._ages, self._old_ages):
+            index.clear()
+        return purged
 
     def settle(self, now: int) -> None:
         """
-        Brings about what fell due up to `now`, in order: visible again, expired. O(log n) each.
+        Brings about what fell due up to `now`, in order: visible again, expired, quiet again. O(log n) each.
         """
         if now < self.due:
             return
-        self._bring_about(now)
-        timeout, expiry = self._next_timeout(), self.next_expiry()
-        self.due = min(NEVER if timeout is None else timeout, NEVER if expiry is None else expiry)
+        super().settle(now)
+        if self._fair is not None:
+            self.due = min(self.due, self._fair.settle(now))
 
     def _bring_about(self, now: int) -> None:
-        while True:
-            timeout = self._next_timeout()
-            expiry = self.next_expiry()
-            if expiry is not None and expiry <= now and (timeout is None or expiry <= timeout):
-                self._expire_oldest(expiry)
-            elif timeout is not None and timeout <= now:
-                number = self._timeouts[0][1]
-                entry = self._entries.get(number)
-                if entry is None:  # an interrupted delete left it behind
-                    self.delayed.discard(number)
-                    self._hidden.pop(number, None)
-                else:
-                    self._make_available(entry)
-                    if self.log is not None:
-                        self.log.append(("available", timeout, entry, None, entry.receive_count))
-            else:
-                return
+        if self._fair is not None:
+            self._fair.now = now
+        super()._bring_about(now)
 
-    def _expire_oldest(self, expiry: int) -> None:
-        ages, old = self._ages, self._old_ages
-        line = ages if ages and (not old or ages[0] <= old[0]) else old
-        entry = self._entries.get(line[0][1])
-        if entry is not None:
-            self._expire(entry, expiry)
-        if line is ages:
-            ages.popleft()
-        else:
-            heappop(old)
-
-    def _expire(self, entry: Entry, at: int) -> None:
-        self.counts["expired"] += 1
-        self._remove(entry, "expired", at)
-        # A queue that nobody reads is never looked at from the front.
-        if len(self._fresh) > 2 * len(self._entries) + self._floor:
-            self._forget_stale_fresh()
-
-    def next_wakeup(self, now: int) -> int | None:
-        """
-        When the next message becomes visible or expires, after `now`; None if there is none.
-        """
-        self.settle(now)
-        due = [when for when in (self._next_timeout(), self.next_expiry()) if when is not None]
-        return min(due) if due else None
-
-    def pending(self, now: int) -> list[tuple[int, str]]:
-        """
-        What falls due next, a line per kind, with how many messages wait for it in all. O(n).
-        """
-        self.settle(now)
-        delayed = [until for number in self.delayed if (until := self._hidden.get(number)) is not None]
-        in_flight = [
-            until for number, until in self._hidden.items() if until is not None and number not in self.delayed
-        ]
-        expiry = self.next_expiry()
-        found = [(min(delayed), f"{len(delayed)} delayed, the first is available then")] if delayed else []
-        if in_flight:
-            found.append((min(in_flight), f"{len(in_flight)} in flight, the first is visible again then"))
-        if expiry is not None:
-            found.append((expiry, f"{len(self._entries)} held, the oldest expires then"))
-        return found
+    def _tenants(self, now: int) -> Fair:
+        if self._fair is None:
+            self._fair = Fair(now, self._entries, self._hidden, self.delayed, self.moving, self._floor)
+        return self._fair

@@ -4,14 +4,19 @@ What a queue tells about itself: its figures, and where one message is.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 from postroom.clock import show_span
 from postroom.message import format_uuid
+from postroom.queue._fifo import FifoCore
 
 if TYPE_CHECKING:
     from postroom.queue._entry import Entry
     from postroom.queue._face import Core
+    from postroom.queue._handles import Handles
+
+
+_HANDLE_END: Final = 8
 
 
 class QueueStats(NamedTuple):
@@ -45,6 +50,10 @@ class QueueStats(NamedTuple):
     """Messages handed to the dead-letter queue."""
     expired: int
     """Messages that outlived the retention period."""
+    purged: int = 0
+    """Messages that were purged."""
+    deduplicated: int = 0
+    """Sends to a FIFO queue that were dropped as duplicates (NumberOfDeduplicatedSentMessages)."""
 
     def to_dict(self) -> dict[str, int | float | None]:
         """
@@ -57,13 +66,13 @@ class QueueStats(NamedTuple):
         return self._asdict()
 
 
-def explain(core: Core, message_id: str, now: int) -> str | None:
+def explain(core: Core, message_id: str, now: int, handles: Handles) -> str | None:
     """
     Where a message is and why, in a sentence; None if nothing is known of it. Costs in proportion to what is held.
     """
     for entry in core:
         if entry.stored.message_id == message_id:
-            return _explain_live(core, entry, now)
+            return _explain_live(core, entry, now, handles)
     for fate in reversed(core.fates):
         if (format_uuid(fate.key) if isinstance(fate.key, int) else fate.key) == message_id:
             limit = f", limit {core.max_receive_count}" if fate.what == "dead-lettered" else ""
@@ -71,7 +80,7 @@ def explain(core: Core, message_id: str, now: int) -> str | None:
     return None
 
 
-def _explain_live(core: Core, entry: Entry, now: int) -> str:
+def _explain_live(core: Core, entry: Entry, now: int, handles: Handles) -> str:
     until = core.hidden_until(entry)
     if entry.number in core.moving:
         return "on its way to the dead-letter queue"
@@ -83,11 +92,19 @@ def _explain_live(core: Core, entry: Entry, now: int) -> str:
                 f"available, but used up: received {_times(entry.receives)}, limit {budget}; "
                 "the next receive moves it to the dead-letter queue"
             )
+        first = core.blocked_by(entry) if isinstance(core, FifoCore) else None
+        if first is not None:
+            why = "delayed" if first.number in core.delayed else "in flight"
+            group = entry.stored.message_group_id
+            return f"blocked: group {group} is held by {first.stored.message_id}, which is {why}"
         return f"available: sent {ago} ago, received {_times(entry.receive_count)}"
     left = show_span(until - now)
     if entry.number in core.delayed:
         return f"delayed: available in {left}"
-    return f"in flight: received {_times(entry.receive_count)}, visible again in {left}"
+    end = handles.write(entry.number, entry.receives, entry.received_at)[-_HANDLE_END:]
+    ago = show_span(now - entry.received_at)
+    times = "" if entry.receive_count == 1 else f", the last of {entry.receive_count} times,"
+    return f"in flight: received {ago} ago{times} by receipt …{end}, visible again in {left}"
 
 
 def _times(count: int) -> str:

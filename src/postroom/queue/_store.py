@@ -15,6 +15,8 @@ Beside them stand indexes, in which entries may be stale and are checked when th
     timeouts  heap by deadline                             O(log n)
     ages      deque by age, old_ages for dead letters      O(1), O(log n)
 
+Messages with a group id, in a standard queue, stand in lines of their own, which `_fair` keeps, and not in the first two.
+
 A message goes into its new index before it changes state, and leaves the old one afterwards. Ctrl-C can then strike
 between any two steps and no message is lost: at worst an index holds a stale entry more.
 """
@@ -23,11 +25,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator
-from heapq import heapify, heappop, heappush
-from typing import ClassVar, Final
+from heapq import heapify, heappop, heappush, merge
+from operator import attrgetter
+from typing import TYPE_CHECKING, ClassVar, Final
 
-from postroom.limits import DEMOTE_AFTER_RECEIVES, FATES_KEPT_MAX
+from postroom.limits import FATES_KEPT_MAX
 from postroom.queue._entry import Entry, Fate
+from postroom.queue._tenant import ascending
+
+if TYPE_CHECKING:
+    from postroom.queue._fair import Fair
 
 NEVER: Final = 1 << 63
 """Later than any instant."""
@@ -49,13 +56,16 @@ class Store:
         "_back",
         "_counter",
         "_entries",
+        "_fair",
         "_fates",
         "_fresh",
         "_hidden",
         "_old_ages",
+        "_retained_since",
         "_timeouts",
         "counts",
         "delayed",
+        "demote_after",
         "due",
         "log",
         "moving",
@@ -77,6 +87,12 @@ class Store:
         self._ages: deque[tuple[int, int]] = deque()
         self._old_ages: list[tuple[int, int]] = []
         self._counter = 0
+        self._fair: Fair | None = None
+        """The tenants, once there is one."""
+        self._retained_since = 0
+        """When the retention was changed: what was too old by then expired then."""
+        self.demote_after: int | None = None
+        """Receives after which a message that comes back goes to the back; None for never."""
         self.due = NEVER
         """Before this instant nothing falls due: `settle` has nothing to do, and callers need not call it."""
         self.counts = {"sent": 0, "received": 0, "empty_receives": 0, "deleted": 0, "dead_lettered": 0, "expired": 0}
@@ -120,13 +136,6 @@ class Store:
         """
         return self._counter
 
-    def next_available(self, most: int) -> list[Entry]:
-        """
-        The first of those a receive would find, in its order. O(n log n).
-        """
-        found = [entry for entry in self._entries.values() if entry.number not in self._hidden]
-        return sorted(found, key=lambda entry: entry.position)[:most]
-
     def hidden_until(self, entry: Entry) -> int | None:
         """
         When a hidden message becomes visible; None if it is not hidden, or moving.
@@ -140,7 +149,7 @@ class Store:
         When the oldest message expires.
         """
         oldest = self.oldest_sent_at()
-        return None if oldest is None else oldest + self.retention
+        return None if oldest is None else max(oldest + self.retention, self._retained_since)
 
     def oldest_sent_at(self) -> int | None:
         """
@@ -174,32 +183,70 @@ class Store:
             position, number = back[0]
             again = entries.get(number)
             if again is not None and number not in hidden and again.position == position:
-                return entry if fresh and entry is not None and entry.position < position else again
+                if not fresh or entry is None or entry.position > position:
+                    entry = again
+                break
             heappop(back)
-        return entry if fresh else None
+        else:
+            entry = entry if fresh else None
+        return entry if self._fair is None else self._fair.first(entry)
 
-    def _drop_first(self, entry: Entry) -> None:
+    def _drop(self, entry: Entry) -> None:
         """
-        Takes what `_first_available` found out of its index.
+        Takes an available message out of its index, if it is in front there; else it is stale from now on.
         """
         if self._fresh and self._fresh[0] is entry:
             self._fresh.popleft()
-        else:
+        elif entry.stored.message_group_id is not None and self._fair is not None:
+            self._fair.drop(entry)
+        elif self._back and self._back[0] == (entry.position, entry.number):
             heappop(self._back)
+
+    def _lone(self) -> Iterator[Entry]:
+        """
+        The available messages without a tenant, in order, as they are asked for. O(log n) each.
+        """
+        entries, hidden = self._entries, self._hidden
+        fresh = (one for one in self._fresh if one.number in entries and one.position == one.number)
+        back = (
+            one
+            for position, number in ascending(self._back)
+            if (one := entries.get(number)) and one.position == position
+        )
+        last = 0
+        for entry in merge(fresh, back, key=attrgetter("position")):
+            if entry.number != last and entry.number not in hidden:
+                yield entry
+                last = entry.number
 
     def _make_available(self, entry: Entry) -> None:
         number = entry.number
-        if entry.receives >= DEMOTE_AFTER_RECEIVES:
+        if self.demote_after is not None and entry.receives >= self.demote_after:
             self._counter += 1
             entry.position = self._counter
-        heappush(self._back, (entry.position, number))
-        self.delayed.discard(number)
-        self._hidden.pop(number, None)
+        if self._fair is None:
+            heappush(self._back, (entry.position, number))
+            self.delayed.discard(number)
+            self._hidden.pop(number, None)
+        else:
+            self._make_available_in_turn(entry, self._fair)
         if len(self._back) > 2 * len(self._entries) + self._floor:
             self._forget_stale_back()
         # A consumer that gives back what it received, by a timeout of 0, leaves a stale deadline each time.
         if len(self._timeouts) > 2 * len(self._hidden) + self._floor:
             self._forget_stale_timeouts()
+
+    def _make_available_in_turn(self, entry: Entry, fair: Fair) -> None:
+        number = entry.number
+        deadline = self._hidden.get(number)
+        at = fair.now if deadline is None else min(deadline, fair.now)
+        fair.comes_back(at, entry)
+        if entry.stored.message_group_id is None:
+            heappush(self._back, (entry.position, number))
+        self.delayed.discard(number)
+        self._hidden.pop(number, None)
+        if number not in self.moving:
+            self.due = min(self.due, fair.judge(at, entry))
 
     def _remove(self, entry: Entry, fate: str, at: int) -> None:
         number = entry.number
@@ -207,12 +254,17 @@ class Store:
         # The dead-letter rule counts receives in this queue; everybody else is told of all there were.
         receives = entry.receives if fate == "dead-lettered" else entry.receive_count
         self._fates.append((stored._id or stored._bits, fate, at, receives))
+        fair = self._fair
+        if fair is not None:
+            fair.goes(at, entry)
         self._entries.pop(number, None)
         self._hidden.pop(number, None)
         if self.delayed:
             self.delayed.discard(number)
         if self.moving:
             self.moving.pop(number, None)
+        if fair is not None:
+            self.due = min(self.due, fair.judge(at, entry))
         if self.log is not None:
             self.log.append((fate, at, entry, None, entry.receive_count))
         if len(self._timeouts) > 2 * len(self._hidden) + self._floor:
@@ -260,7 +312,11 @@ class Store:
         for number, entry in self._entries.items():
             assert number in aged, f"message {number} never expires"
             if number not in self._hidden:
-                assert number in fresh | back, f"message {number} is available and in no index"
+                # Those with a tenant are in its line, or `Fair.check` finds it out.
+                has_tenant = self._fair is not None and entry.stored.message_group_id is not None
+                assert has_tenant or number in fresh | back, f"message {number} is available and in no index"
             elif (deadline := self._hidden[number]) is not None:
                 assert (deadline, number) in timed, f"message {number} is hidden for ever"
             assert entry.receives <= entry.receive_count, f"message {number} was received less often than here"
+        if self._fair is not None:
+            self._fair.check()

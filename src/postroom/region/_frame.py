@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from postroom.faults import Faults
     from postroom.firehose import DeliveryStream
     from postroom.observe import Destination
-    from postroom.queue import Queue
+    from postroom.queue import FifoQueue, Queue
     from postroom.stream import Stream
     from postroom.topic import Topic
 
-    AnyResource: TypeAlias = Queue | Topic | EventBus | Stream | Function | DeliveryStream
+    AnyResource: TypeAlias = Queue | FifoQueue | Topic | EventBus | Stream | Function | DeliveryStream
 
 R = TypeVar("R", bound="AnyResource")
 
@@ -65,6 +65,8 @@ class RegionFrame:
         self._faults = faults
         self._lock = threading.Lock()
         self._resources: dict[str, AnyResource] = {}
+        self._deleted: dict[str, int] = {}
+        """Names of queues that were deleted, and when: they are not free at once."""
         self._observers: list[Observer] = []
         self._closed = False
 
