@@ -3,7 +3,7 @@ Runs the cases in the `.toml` files beside this one: what AWS does, as data, eac
 
 A case has `fact` (docs/fidelity.md has the legend), `tag` (how the fact is known), `says`, the settings of its queues, and
 `steps`. A queue is a table of the arguments of its class, under the name that steps call it by: ``queue``, ``dead``,
-``other``; ``dead_letter_queue = "dead"`` means that one. Each step is a table:
+``other``; ``dead_letter_queue = "dead"`` means that one, and ``fifo = true`` makes a FIFO queue. Each step is a table:
 
     call, with, on         a method, its arguments, and whose it is (``queue`` unless given); ``Queue`` makes one
     after                  seconds from now at which the clock makes the call; else it is made now
@@ -14,6 +14,7 @@ A case has `fact` (docs/fidelity.md has the legend), `tag` (how the fact is know
     keep                   a name for the receipt handle of the first message; ``$name`` is that handle in later steps
     fails                  code and AWS's text of the error; ``{name}`` stands for what was kept under the name
     successful, failed     ids of a batch; ``[id, code, text]`` of what failed in it
+    again                  a name that was kept: the receipt handle of the first message is that one
     counts                 available, in flight, delayed
     elapsed                seconds since the case began
 
@@ -31,9 +32,18 @@ from typing import Any, Final
 
 import pytest
 
-from postroom import AttributeValue, DeleteEntry, ManualClock, PostroomError, Queue, SendEntry, VisibilityEntry
+from postroom import (
+    AttributeValue,
+    DeleteEntry,
+    FifoQueue,
+    ManualClock,
+    PostroomError,
+    Queue,
+    SendEntry,
+    VisibilityEntry,
+)
 
-KINDS: Final = {"Queue": Queue}
+KINDS: Final = {"Queue": Queue, "FifoQueue": FifoQueue}
 ENTRIES: Final = {"send": SendEntry, "delete": DeleteEntry, "visibility": VisibilityEntry}
 TAGS: Final = {"AWS-validated", "model", "guide", "guide-2025", "report", "derived", "choice", "unverified"}
 RESOURCES: Final = ("other", "dead", "queue")
@@ -56,7 +66,9 @@ class Stage:
         self.made: dict[str, Any] = {}
         for name in RESOURCES:
             if name in case or name == "queue":
-                self.made[name] = self.make({"name": name, **case.get(name, {})})
+                settings = dict(case.get(name, {}))
+                kind, suffix = ("FifoQueue", ".fifo") if settings.pop("fifo", False) else ("Queue", "")
+                self.made[name] = self.make({"name": name + suffix, **settings}, kind)
                 self.kept[f"{name}.arn"] = self.made[name].arn
 
     def make(self, settings: Mapping[str, Any], kind: str = "Queue") -> Any:
@@ -85,7 +97,8 @@ class Stage:
 
     def call(self, step: Mapping[str, Any]) -> Any:
         if step["call"] in KINDS:
-            return self.make({"name": "made", **step.get("with", {})}, step["call"])
+            name = "made.fifo" if step["call"] == "FifoQueue" else "made"
+            return self.make({"name": name, **step.get("with", {})}, step["call"])
         arguments = {name: self.value(given) for name, given in step.get("with", {}).items()}
         return getattr(self.made[step.get("on", "queue")], step["call"])(**arguments)
 
@@ -123,6 +136,8 @@ class Stage:
             }
         if "keep" in step:
             self.kept[step["keep"]] = result[0].receipt_handle
+        if "again" in step:
+            assert result[0].receipt_handle == self.kept[step["again"]]
         if "successful" in step:
             assert [one.id for one in result.successful] == step["successful"]
         if "failed" in step:
@@ -147,7 +162,7 @@ def test_it_does_as_aws_does(case: dict[str, Any]) -> None:
 @pytest.mark.parametrize("case", CASES)
 def test_a_case_cites_its_fact_and_asks_for_something(case: dict[str, Any]) -> None:
     service, section = case["fact"].split()
-    asked = {"bodies", "shows", "lacks", "fails", "successful", "failed", "counts", "elapsed"}
+    asked = {"bodies", "shows", "lacks", "fails", "successful", "failed", "counts", "elapsed", "again"}
     known = asked | {"call", "with", "on", "after", "advance", "keep"}
 
     assert service.isupper()

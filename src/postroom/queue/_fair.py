@@ -236,10 +236,10 @@ class Fair:
         A message of a tenant has come. O(1).
         """
         self.now = now
-        self._forget(now)
         tenant = self._tenant(entry)
         tenant.waiting.add(entry.number)
         tenant.sent_at = now
+        self._forget(now)
         return self._judge(now, tenant)
 
     def taken(self, now: int, messages: list[Entry], reserved: list[Entry]) -> int:

@@ -111,7 +111,8 @@ class FifoCore(TimedCore):
         """
         A new message, the last of its group, available at ``now + delay``. O(log n) in the number of groups.
         """
-        self.settle(now)
+        if now >= self.due:
+            self.settle(now)
         self._now = now
         number = self._counter = self._counter + 1
         entry = Entry(number, stored, receive_count, first_received_at)
@@ -145,7 +146,8 @@ class FifoCore(TimedCore):
         A message whose deliveries are used up is reserved for the dead-letter queue and does not count. What was sent after
         it in its group is given only when it has gone: the dead-letter queue may refuse it, and nothing overtakes it.
         """
-        self.settle(now)
+        if now >= self.due:
+            self.settle(now)
         self._now = now
         messages: list[Entry] = []
         self.reserved = []
@@ -166,7 +168,7 @@ class FifoCore(TimedCore):
     def _take(self, now: int, name: str, max_messages: int, visibility_timeout: int, messages: list[Entry]) -> None:
         limit = self.max_receive_count
         moves = False
-        for entry in list(self._prefix(name, max_messages - len(messages))):
+        for entry in self._prefix(name, max_messages - len(messages)):
             if limit is not None and entry.receives >= limit and not entry.keep:
                 number = entry.number
                 self.moving[number] = entry
@@ -240,7 +242,8 @@ class FifoCore(TimedCore):
         """
         Whether there is such a message.
         """
-        self.settle(now)
+        if now >= self.due:
+            self.settle(now)
         return number in self._entries
 
     def is_current(self, now: int, number: int, receive: int) -> bool:
@@ -249,7 +252,8 @@ class FifoCore(TimedCore):
 
         One that was received with a timeout of 0 is, for the millisecond (SQS 2.2).
         """
-        self.settle(now)
+        if now >= self.due:
+            self.settle(now)
         entry = self._entries.get(number)
         if entry is None or entry.receives != receive or number in self.moving:
             return False

@@ -64,7 +64,14 @@ class Groups:
         """
         group = self._groups.get(name)
         if group is None:
-            group = self._groups[name] = Group()
+            group = Group()
+            group.entries.append(entry)
+            if not is_hidden:
+                group.place = (entry.position, entry.number)
+                heappush(self._line, (entry.position, entry.number, name))
+                self.ready.add(name)
+            self._groups[name] = group
+            return
         group.entries.append(entry)
         if len(group.entries) == 1 or group.place is None:
             self._put_in_line(name, group, arriving=entry, shown=None if is_hidden else entry)
