@@ -131,7 +131,7 @@ class FifoReceiving(FifoSettings):
         if now - received_at >= self._limits._visibility_timeout_us or (
             core.holds(now, number) and not core.is_current(now, number, receive)
         ):
-            raise refuse_expired(receipt_handle)
+            raise refuse_expired(receipt_handle, is_fifo=True)
         core.delete(now, number)
 
     def _change(self, now: int, change: tuple[VisibilityEntry, int]) -> None:

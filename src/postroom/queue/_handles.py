@@ -97,11 +97,13 @@ class Handles:
         return bool(parts[0] and parts[1])
 
 
-def refuse_expired(handle: str) -> InvalidParameterValue:
+def refuse_expired(handle: str, *, is_fifo: bool = False) -> InvalidParameterValue:
     """
-    The error for a handle 12 hours after its receive (SQS 2.2).
+    The error for a handle 12 hours after its receive, and in a FIFO queue for one that no longer hides its message (SQS 2.2).
     """
     return InvalidParameterValue(
         f"Value {handle} for parameter ReceiptHandle is invalid. Reason: The receipt handle has expired.",
-        help="A receipt handle is good for 12 hours; receive the message again.",
+        help="In a FIFO queue a handle is good while it hides the message: receive it again, with a longer visibility timeout."
+        if is_fifo
+        else "A receipt handle is good for 12 hours; receive the message again.",
     )
