@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from postroom import AttributeValue, DeleteEntry, Faults, ManualClock, Queue, SendEntry, VisibilityEntry, limits
+from postroom import AttributeValue, DeleteEntry, Faults, Limits, ManualClock, Queue, SendEntry, VisibilityEntry
 from postroom.errors import (
     BatchEntryIdsNotDistinct,
     InvalidAttributeValue,
@@ -28,7 +28,6 @@ from postroom.errors import (
 )
 from postroom.message import FrozenAttributes, Parcel, attributes_size, body_size, to_attributes
 from postroom.observe import Destination, Standalone
-from postroom.queue import _standard
 
 S = 1_000_000
 
@@ -722,17 +721,14 @@ def test_what_aws_does_not_know_either_is_a_type_error(queue: Queue) -> None:
 
 
 @pytest.fixture
-def small(monkeypatch: pytest.MonkeyPatch) -> int:
-    monkeypatch.setattr(limits, "IN_FLIGHT_MAX", 3)
-    monkeypatch.setattr(_standard, "IN_FLIGHT_MAX", 3)
-    return 3
+def small(clock: ManualClock) -> Queue:
+    return Queue("orders", clock=clock, limits=Limits(in_flight=3))
 
 
-def test_at_the_ceiling_a_short_poll_is_refused_and_a_long_one_waits(
-    queue: Queue, clock: ManualClock, small: int
-) -> None:
+def test_at_the_ceiling_a_short_poll_is_refused_and_a_long_one_waits(small: Queue) -> None:
+    queue = small
     queue.send_message_batch(["a", "b", "c", "d"])
-    messages = queue.receive_messages(max_messages=small)
+    messages = queue.receive_messages(max_messages=3)
 
     with pytest.raises(OverLimit, match="Too many messages have been received") as caught:
         queue.receive_messages()
@@ -743,20 +739,22 @@ def test_at_the_ceiling_a_short_poll_is_refused_and_a_long_one_waits(
     assert bodies(queue) == ["d"]
 
 
-def test_at_the_ceiling_a_long_poll_gets_what_becomes_free(queue: Queue, clock: ManualClock, small: int) -> None:
+def test_at_the_ceiling_a_long_poll_gets_what_becomes_free(small: Queue, clock: ManualClock) -> None:
+    queue = small
     queue.send_message_batch(["a", "b", "c", "d"])
-    messages = queue.receive_messages(max_messages=small, visibility_timeout=60)
+    messages = queue.receive_messages(max_messages=3, visibility_timeout=60)
     clock.call_at(clock.now_us() + 5 * S, lambda: queue.delete_message(messages[0].receipt_handle))
 
     assert bodies(queue, wait_time=20) == ["d"]
 
 
-def test_what_is_visible_again_is_not_in_the_way(queue: Queue, clock: ManualClock, small: int) -> None:
+def test_what_is_visible_again_is_not_in_the_way(small: Queue, clock: ManualClock) -> None:
     """
     A short poll after the timeouts ended finds the messages, though nobody noticed yet that they ended.
     """
+    queue = small
     queue.send_message_batch(["a", "b", "c"])
-    queue.receive_messages(max_messages=small)
+    queue.receive_messages(max_messages=3)
     clock.advance(30)
 
     assert bodies(queue) == ["a", "b", "c"]

@@ -777,7 +777,7 @@ def test_the_figures_count_everything() -> None:
     queue.settle(T0 + 100)
 
     assert queue.counts == {
-        "sent": 4, "received": 4, "empty_receives": 1, "deleted": 1, "dead_lettered": 2, "expired": 1
+        "sent": 4, "received": 4, "empty_receives": 1, "deleted": 1, "dead_lettered": 2, "expired": 1, "purged": 0
     }  # fmt: skip
 
 

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from postroom import Faults, Function, ManualClock, Queue, SystemClock
+from postroom import Faults, Function, Limits, ManualClock, Queue, SystemClock
 from postroom.errors import InvalidInput, NotSupported
 from postroom.faults import Crash, InjectedCrash
 from postroom.limits import ERRORS_KEPT_MAX, FATES_KEPT_MAX
@@ -444,10 +444,8 @@ def test_a_mapping_knows_both_ends() -> None:
 # The limit of messages in flight.
 
 
-def test_a_mapping_goes_on_when_the_queue_comes_off_its_ceiling(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postroom.limits.IN_FLIGHT_MAX", 2)
-    monkeypatch.setattr("postroom.queue._standard.IN_FLIGHT_MAX", 2)
-    desk = Desk(visibility_timeout=30)
+def test_a_mapping_goes_on_when_the_queue_comes_off_its_ceiling() -> None:
+    desk = Desk(visibility_timeout=30, limits=Limits(in_flight=2))
     desk.queue.send_message_batch(["held", "held too"])
     held = desk.queue.receive_messages(max_messages=2, visibility_timeout=100)
     desk.function()
@@ -460,10 +458,8 @@ def test_a_mapping_goes_on_when_the_queue_comes_off_its_ceiling(monkeypatch: pyt
     assert [body for _, batch in desk.calls for body in batch] == ["a", "b"]
 
 
-def test_a_failed_batch_at_the_ceiling_is_back_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("postroom.limits.IN_FLIGHT_MAX", 1)
-    monkeypatch.setattr("postroom.queue._standard.IN_FLIGHT_MAX", 1)
-    desk = Desk(visibility_timeout=30)
+def test_a_failed_batch_at_the_ceiling_is_back_in_time() -> None:
+    desk = Desk(visibility_timeout=30, limits=Limits(in_flight=1))
     desk.function(fails_on("a"), batch_size=1)
     desk.queue.send_message_batch(["a", "b"])
     desk.clock.advance(29)

@@ -145,7 +145,7 @@ class QueueResourceNotFound(NotFound):
 
 class RequestThrottled(LimitReached):
     """
-    SQS: too many calls a second (SQS 3.5).
+    SQS: too many calls a second (SQS 3.5), or a plan of faults has the call refused (SQS 9).
     """
 
     code = "RequestThrottled"

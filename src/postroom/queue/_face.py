@@ -20,6 +20,7 @@ class Core(Protocol):
     visibility_timeout: int
     delay: int
     max_receive_count: int | None
+    in_flight_max: int
     reserved: list[Entry]
     log: list[Happening] | None
 

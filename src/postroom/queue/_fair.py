@@ -38,6 +38,7 @@ from postroom.queue._tenant import (
     Tally,
     Tenant,
     ascending,
+    take_out,
 )
 
 if TYPE_CHECKING:
@@ -161,11 +162,9 @@ class Fair:
 
     def drop(self, entry: Entry) -> None:
         """
-        Takes what was taken out of the line of its tenant, if it is in front; else it is stale there.
+        Takes what was taken out of the line of its tenant. O(log n).
         """
-        line = self._tenant(entry).line
-        if line and line[0] == (entry.position, entry.number):
-            heappop(line)
+        take_out(self._tenant(entry).line, (entry.position, entry.number))
 
     def upcoming(self, lone: Iterator[Entry], moves: Callable[[Entry], bool]) -> Iterator[Entry]:
         """
@@ -242,23 +241,27 @@ class Fair:
         self._forget(now)
         return self._judge(now, tenant)
 
-    def taken(self, now: int, messages: list[Entry], reserved: list[Entry]) -> int:
+    def takes_off(self, now: int, entry: Entry) -> None:
         """
-        Messages went into flight, and others on their way to the dead-letter queue; `pass_time` was called before. O(1) each.
+        A message has gone into flight; `pass_time` was called before. O(1).
+        """
+        if entry.stored.message_group_id is not None:
+            tenant = self._tenant(entry)
+            tenant.time.advance(now, len(tenant.in_flight))
+            tenant.in_flight.add(entry.number)
+            tenant.waiting.discard(entry.number)
+
+    def judge_all(self, now: int, messages: list[Entry], reserved: list[Entry]) -> int:
+        """
+        Messages have gone into flight, and others on their way to the dead-letter queue. O(log n) each.
         """
         touched: dict[str, Tenant] = {}
-        for entry in messages:
-            if entry.stored.message_group_id is not None:
-                tenant = self._tenant(entry)
-                tenant.time.advance(now, len(tenant.in_flight))
-                tenant.in_flight.add(entry.number)
-                tenant.waiting.discard(entry.number)
-                touched[tenant.name] = tenant
         for entry in reserved:
             if entry.stored.message_group_id is not None:
-                tenant = self._tenant(entry)
-                tenant.waiting.discard(entry.number)
-                touched[tenant.name] = tenant
+                self._tenant(entry).waiting.discard(entry.number)
+        for entry in (*messages, *reserved):
+            if entry.stored.message_group_id is not None:
+                touched[entry.stored.message_group_id] = self._tenant(entry)
         return min((self._judge(now, tenant) for tenant in touched.values()), default=_FOREVER)
 
     def comes_back(self, at: int, entry: Entry) -> None:

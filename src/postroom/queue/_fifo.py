@@ -32,9 +32,10 @@ class FifoCore(TimedCore):
         retention: Microseconds.
         max_receive_count: Deliveries before a message is handed to the dead-letter queue; None for never.
         deduplicates_by_group: Whether a deduplication id is taken once in each group, or once in all.
+        in_flight_max: Messages in flight at which a receive gets no more (SQS 3.5).
     """
 
-    __slots__ = ("_attempts", "_groups", "_now", "_window", "deduplicates_by_group", "delay")
+    __slots__ = ("_attempts", "_groups", "_now", "_window", "deduplicates_by_group", "delay", "in_flight_max")
 
     def __init__(
         self,
@@ -44,10 +45,12 @@ class FifoCore(TimedCore):
         retention: int,
         max_receive_count: int | None = None,
         deduplicates_by_group: bool = False,
+        in_flight_max: int = IN_FLIGHT_MAX,
     ) -> None:
         super().__init__(visibility_timeout, retention, max_receive_count)
         self.delay = delay
         self.deduplicates_by_group = deduplicates_by_group
+        self.in_flight_max: int = in_flight_max
         self.counts["deduplicated"] = 0
         self._groups = Groups(self._entries, self._hidden)
         self._window = DeduplicationWindow()
@@ -61,7 +64,7 @@ class FifoCore(TimedCore):
         A group serves one receiver at a time: as many as there are groups in line.
         """
         self.settle(now)
-        return 0 if self.in_flight >= IN_FLIGHT_MAX else len(self._groups.ready), self._next_timeout()
+        return 0 if self.in_flight >= self.in_flight_max else len(self._groups.ready), self._next_timeout()
 
     @property
     def groups_in_flight(self) -> int:
@@ -153,7 +156,7 @@ class FifoCore(TimedCore):
         self.reserved = []
         touched: list[str] = []
         try:
-            while len(messages) < max_messages and self.in_flight < IN_FLIGHT_MAX:
+            while len(messages) < max_messages and self.in_flight < self.in_flight_max:
                 name = self._groups.take_first()
                 if name is None:
                     break
@@ -176,7 +179,7 @@ class FifoCore(TimedCore):
                 self._hidden[number] = None
                 moves = True
                 continue
-            if moves or len(messages) >= max_messages or self.in_flight >= IN_FLIGHT_MAX:
+            if moves or len(messages) >= max_messages or self.in_flight >= self.in_flight_max:
                 return
             self._hide(now, entry, visibility_timeout)
             messages.append(entry)

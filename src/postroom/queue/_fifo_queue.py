@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from postroom.message import AttributeInput, AttributeValue, Parcel
     from postroom.observe import Destination, Home
     from postroom.queue._attribute_checks import RedrivePermission
+    from postroom.queue._configuration import Configuration
     from postroom.queue._fifo_kinds import DeduplicationScope, ThroughputLimit
     from postroom.queue._limits import Limits
 
@@ -66,6 +67,17 @@ class _Checked(NamedTuple):
     group: str
     deduplication_id: str
     trace_header: str | None
+
+
+def _core(configuration: Configuration, *, deduplicates_by_group: bool) -> FifoCore:
+    return FifoCore(
+        visibility_timeout=configuration.visibility_timeout,
+        delay=configuration.delay,
+        retention=configuration.retention,
+        max_receive_count=configuration.max_receive_count,
+        deduplicates_by_group=deduplicates_by_group,
+        in_flight_max=configuration.limits.in_flight,
+    )
 
 
 class FifoQueue(FifoReceiving):
@@ -175,14 +187,9 @@ class FifoQueue(FifoReceiving):
         self._content_based: bool = checks.check_content_based(content_based_deduplication)
         self._throughput: ThroughputLimit = checks.check_throughput_limit(deduplication_scope, fifo_throughput_limit)
         self._throttle: Throttle | None = Throttle(configuration.limits.calls_per_second) if throttle else None
-        core = FifoCore(
-            visibility_timeout=configuration.visibility_timeout,
-            delay=configuration.delay,
-            retention=configuration.retention,
-            max_receive_count=configuration.max_receive_count,
-            deduplicates_by_group=deduplication_scope == "messageGroup",
-        )
+        core = _core(configuration, deduplicates_by_group=deduplication_scope == "messageGroup")
         super().__init__(name, home, core, configuration)
+        self._plan(faults)
         self._note_targets(None, dead_letter_queue)
 
     # Sending.
@@ -229,6 +236,8 @@ class FifoQueue(FifoReceiving):
         """
         if _not_there:
             refuse_unknown("send_message", _not_there, FIFO_SEND_NOT_THERE, ("attributes", "message_group_id"))
+        if self._throttles is not None:
+            self._throttles("send_message")
         try:
             entry = SendEntry(
                 body,

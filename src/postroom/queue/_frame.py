@@ -10,7 +10,7 @@ from weakref import ref
 
 from postroom.clock import Due, Waiters
 from postroom.delivery import BatchOutcome, Resource
-from postroom.errors import PostroomError
+from postroom.errors import PostroomError, RequestThrottled
 from postroom.limits import MAX_MESSAGES_MAX
 from postroom.message import Parcel
 from postroom.naming import Arn
@@ -27,6 +27,7 @@ from postroom.queue._face import C
 from postroom.queue._handles import Handles
 
 if TYPE_CHECKING:
+    from postroom.faults import Faults
     from postroom.observe import Kind
     from postroom.queue._configuration import Configuration
     from postroom.queue._entry import Entry
@@ -54,6 +55,10 @@ class QueueFrame(Resource, Generic[C]):
         self._wait_us = configuration.wait_time
         self._max_size = configuration.message_size
         self._dead_letter_queue: Destination | None = configuration.dead_letter_queue
+        self._throttles: Callable[[str], None] | None = None
+        """Told the name of each call: refuses it, as a plan of faults says."""
+        self._false_empties: Callable[[], bool] | None = None
+        """Asked at each receive: does it find nothing?"""
         self._tags: dict[str, str] = configuration.tags
         self._purged_at: int | None = None
         self._redrive_allow = configuration.redrive_allow
@@ -150,6 +155,24 @@ class QueueFrame(Resource, Generic[C]):
 
     # The rest of the frame.
 
+    def _plan(self, faults: Faults | None) -> None:
+        """
+        Takes up a plan of faults, as far as it is for the calls and not for the core.
+        """
+        if faults is None or not faults.has("throttle"):
+            return
+
+        def throttle(operation: str) -> None:
+            if faults.draws_throttle(self._name, operation):
+                raise RequestThrottled(
+                    "The request was denied due to request throttling.",
+                    help="The plan of faults has it so: try again.",
+                    operation=operation,
+                    resource=self._name,
+                )
+
+        self._throttles = throttle
+
     def _after(self, now: int) -> list[Observation] | None:
         """
         Under the lock, after each change: wakes waiters, and numbers what observers will be told.
@@ -197,6 +220,8 @@ class QueueFrame(Resource, Generic[C]):
             operation: The name of the call, for its errors.
             make: Makes the results, when somebody looks.
         """
+        if self._throttles is not None:
+            self._throttles(operation)
         try:
             with self._lock:
                 if self._closed:

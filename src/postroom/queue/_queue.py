@@ -5,8 +5,8 @@ The calls of a standard queue, as drivers of its core: lock, clock, waiting. The
 from __future__ import annotations
 
 import random
-from collections.abc import Iterable, Mapping
-from typing import TYPE_CHECKING, Final, NamedTuple, Never, cast
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Final, NamedTuple, Never, TypedDict, cast
 
 from postroom.delivery import BatchOutcome, prepare, refuse_unknown
 from postroom.delivery._refusals import QUEUE_NOT_THERE, SEND_NOT_THERE
@@ -18,7 +18,7 @@ from postroom.observe import causes, home_of, with_causes
 from postroom.queue import _checks as checks
 from postroom.queue._batch import INDEXES, SendEntry
 from postroom.queue._configuration import configured
-from postroom.queue._entry import Stored
+from postroom.queue._entry import Entry, Stored
 from postroom.queue._frame import SENDER
 from postroom.queue._message import SentMessage
 from postroom.queue._receiving import Receiving
@@ -57,6 +57,33 @@ class _Checked(NamedTuple):
     size: int
     group: str | None = None
     trace_header: str | None = None
+
+
+class _FaultsOfCore(TypedDict, total=False):
+    duplicates: Callable[[], bool]
+    reorders: Callable[[int], int]
+    reorder_window: int
+    misses: Callable[[], bool]
+    loses_delete: Callable[[], bool]
+
+
+def _faults_of(faults: Faults | None, name: str) -> _FaultsOfCore:
+    """
+    What a core has to ask a plan of faults for: nothing that the plan has not.
+    """
+    asked: _FaultsOfCore = {}
+    if faults is None:
+        return asked
+    if faults.has("duplicate"):
+        asked["duplicates"] = lambda: faults.draws_duplicate(name)
+    if faults.has("reorder"):
+        asked["reorders"] = lambda candidates: faults.draws_reorder(name, candidates)
+        asked["reorder_window"] = faults.reorder_window
+    if faults.has("miss"):
+        asked["misses"] = lambda: faults.draws_miss(name)
+    if faults.has("lost delete"):
+        asked["loses_delete"] = lambda: faults.draws_lost_delete(name)
+    return asked
 
 
 _PLAIN: Final = _Checked(NO_ATTRIBUTES, None, 0)
@@ -111,7 +138,8 @@ class Queue(Receiving[StandardCore]):
         redrive_source_queues: With ``byQueue``, one to ten queues or ARNs.
         tags: Keys and values (SQS 8.4).
         limits: What arguments are held to; AWS's unless given.
-        faults: A plan of faults; of its kinds, a queue has duplicates.
+        faults: A plan of faults; of its kinds, a queue has duplicates, other orders, missed messages and empty answers, lost
+            deletions, and throttling (SQS 9).
         seed: A number or a `random.Random` from which ids are drawn; the same seed gives the same ids.
         home: The region it belongs to, which then has clock and seed; `Region.queue` gives this.
 
@@ -120,7 +148,8 @@ class Queue(Receiving[StandardCore]):
         InvalidAttributeValue: Another argument is out of its range.
         InvalidInput: An argument is of a wrong type, or `home` is given beside `clock` or `seed`.
 
-    Differs from SQS: no sampling of hosts, so a short poll never misses a visible message; see docs/fidelity.md.
+    Differs from SQS: no sampling of hosts, so without a plan of faults a short poll misses no visible message; see
+    docs/fidelity.md.
     """
 
     def __init__(
@@ -172,9 +201,13 @@ class Queue(Receiving[StandardCore]):
             delay=configuration.delay,
             retention=configuration.retention,
             max_receive_count=configuration.max_receive_count,
-            duplicates=None if faults is None else lambda: faults.draws_duplicate(name),
+            in_flight_max=configuration.limits.in_flight,
+            **_faults_of(faults, name),
         )
         super().__init__(name, home, core, configuration)
+        self._plan(faults)
+        if faults is not None and faults.has("false empty"):
+            self._false_empties = lambda: faults.draws_false_empty(name)
         self._note_targets(None, dead_letter_queue)
 
     # Sending.
@@ -224,6 +257,8 @@ class Queue(Receiving[StandardCore]):
             raise refusal
         if _not_there:
             refuse_unknown("send_message", _not_there, SEND_NOT_THERE, ("attributes", "delay", "message_group_id"))
+        if self._throttles is not None:
+            self._throttles("send_message")
         if (
             attributes is None
             and delay is None
@@ -336,6 +371,20 @@ class Queue(Receiving[StandardCore]):
 
     # No call in between: standard queues count no calls.
     _delete = Receiving._discard
+
+    def _pick(
+        self,
+        now: int,
+        *,
+        max_messages: int,
+        visibility_timeout: int,
+        attempt_id: str | None,
+        waits: bool,  # noqa: ARG002
+    ) -> tuple[list[Entry], int]:
+        entries = self._core.receive(
+            now, max_messages=max_messages, visibility_timeout=visibility_timeout, is_short_poll=not waits
+        )
+        return entries, now
 
     # As a destination.
 

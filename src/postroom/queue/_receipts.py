@@ -47,6 +47,8 @@ class ReceiptCalls(Looking[C]):
             InvalidInput: It is no `str`.
             ResourceClosed: The queue is closed.
         """
+        if self._throttles is not None:
+            self._throttles("delete_message")
         try:
             with self._lock:
                 if self._closed:
@@ -143,6 +145,8 @@ class ReceiptCalls(Looking[C]):
             InvalidInput: An argument is of a wrong type.
             ResourceClosed: The queue is closed.
         """
+        if self._throttles is not None:
+            self._throttles("change_message_visibility")
         try:
             change = self._check_change(VisibilityEntry(receipt_handle, timeout))
         except PostroomError as error:

@@ -7,7 +7,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, ClassVar, Never
 
-from postroom import limits
 from postroom.delivery import refuse_unknown
 from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES
 from postroom.errors import PostroomError
@@ -20,6 +19,13 @@ if TYPE_CHECKING:
     from postroom.clock import Duration, Registration
     from postroom.queue._aio import QueueAio
     from postroom.queue._entry import Entry
+
+
+def _nothing() -> list[Message] | None:
+    """
+    What a receive finds that a plan of faults has find nothing.
+    """
+    return None
 
 
 class Receiving(ReceiptCalls[C]):
@@ -91,6 +97,8 @@ class Receiving(ReceiptCalls[C]):
         """
         How one receive looks once, and until when it goes on looking; None if it does not.
         """
+        if self._throttles is not None:
+            self._throttles("receive_messages")
         try:
             checks.check_max_messages(max_messages, limits=self._limits)
             wait = self._wait_us if wait_time is None else checks.wait_us(wait_time, limits=self._limits)
@@ -102,6 +110,8 @@ class Receiving(ReceiptCalls[C]):
         except PostroomError as error:
             self._sign(error, "receive_messages")
             raise
+        if self._false_empties is not None and self._false_empties():
+            return _nothing, None
         until = self._clock.now_us() + wait if wait else None
         return (lambda: self._receive(max_messages, timeout, attempt_id, waits=until is not None) or None), until
 
@@ -114,7 +124,7 @@ class Receiving(ReceiptCalls[C]):
                 if self._closed:
                     self._refuse_closed("receive_messages")
                 now = self._clock.now_us()
-                if len(core) >= limits.IN_FLIGHT_MAX and self._is_over_limit(now, waits=waits):
+                if len(core) >= core.in_flight_max and self._is_over_limit(now, waits=waits):
                     return []
                 entries, received_at = self._pick(
                     now,
@@ -164,20 +174,20 @@ class Receiving(ReceiptCalls[C]):
         *,
         max_messages: int,
         visibility_timeout: int,
-        attempt_id: str | None,  # noqa: ARG002 - FIFO queues know their attempts again
-        waits: bool,  # noqa: ARG002 - standard queues may miss messages of short polls
+        attempt_id: str | None,
+        waits: bool,
     ) -> tuple[list[Entry], int]:
         """
         Under the lock: the messages of one receive, and when they were received first by it.
         """
-        return self._core.receive(now, max_messages=max_messages, visibility_timeout=visibility_timeout), now
+        raise NotImplementedError
 
     def _is_over_limit(self, now: int, *, waits: bool) -> bool:
         self._core.settle(now)
-        if self._core.in_flight < limits.IN_FLIGHT_MAX:
+        if self._core.in_flight < self._core.in_flight_max:
             return False
         if not waits:
-            raise checks.refuse_over_limit("receive_messages", self._name)
+            raise checks.refuse_over_limit("receive_messages", self._name, limits=self._limits)
         return True
 
     def take(self, max_messages: int) -> list[Message]:

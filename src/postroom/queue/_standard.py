@@ -20,11 +20,12 @@ from itertools import islice
 
 from postroom.limits import DEMOTE_AFTER_RECEIVES, IN_FLIGHT_MAX
 from postroom.queue._entry import Entry, Stored
-from postroom.queue._fair import Fair, Quiet
-from postroom.queue._timed import TimedCore
+from postroom.queue._fair import Fair
+from postroom.queue._measured import MeasuredCore
+from postroom.queue._store import NEVER
 
 
-class StandardCore(TimedCore):
+class StandardCore(MeasuredCore):
     """
     The state of a standard queue.
 
@@ -36,8 +37,8 @@ class StandardCore(TimedCore):
         demote_after: Receives after which a message that comes back goes to the back of the queue; None for never (SQS 7.2).
         in_flight_max: Messages in flight at which nobody is told that there are more; None for AWS's number.
         duplicates: Asked once per message received with a timeout above 0: does this receive leave it visible?
-        reorders: Asked per message taken while there are others: given how many are in the window, which of them is it, from
-            0 for the first? A larger number is the last.
+        reorders: Asked per message that a receive comes to: given how many are in the window, which of them is it, from 0
+            for the next in order? A larger number than there are is the last.
         reorder_window: So many of the next messages may change places; 2 or more.
         misses: Asked per message that a short poll comes to: does the poll not see it? It takes up its room all the same,
             and the next short poll that comes to it sees it.
@@ -45,8 +46,6 @@ class StandardCore(TimedCore):
     """
 
     __slots__ = (
-        "_arrived",
-        "_first_young",
         "_ghosts",
         "_missed",
         "delay",
@@ -75,21 +74,17 @@ class StandardCore(TimedCore):
     ) -> None:
         super().__init__(visibility_timeout, retention, max_receive_count)
         self.delay: int = delay
-        self.demote_after = demote_after
+        self._demote_at = NEVER if demote_after is None else demote_after
         self.in_flight_max: int = IN_FLIGHT_MAX if in_flight_max is None else in_flight_max
         self.duplicates = duplicates
         self.reorders = reorders
         self.reorder_window = reorder_window
         self.misses = misses
         self.loses_delete = loses_delete
-        self._arrived: dict[int, int] = {}
-        """When dead letters came. What is gone may be in it, as in the next two."""
         self._missed: set[int] = set()
-        """Messages that the last short poll which came to them did not see."""
+        """Messages that the last short poll which came to them did not see; what is gone may be in it, as in the next."""
         self._ghosts: set[int] = set()
         """Messages of which a delete was lost."""
-        self._first_young = 1
-        """No message with a lower number was received fewer than three times."""
 
     def ready(self, now: int) -> tuple[int, int | None]:
         """
@@ -245,8 +240,7 @@ class StandardCore(TimedCore):
         self.reserved = []
         passed: set[int] = set()
         while len(messages) + len(passed) < max_messages:
-            is_plain = self.reorders is None and misses is None
-            entry = self._first_available() if is_plain else self._choose(passed)
+            entry = self._first() if self.reorders is None and misses is None else self._choose(passed)
             if entry is None:
                 break
             number = entry.number
@@ -261,6 +255,8 @@ class StandardCore(TimedCore):
             heappush(self._timeouts, (deadline, number))
             self.due = min(self.due, deadline)
             self._hidden[number] = deadline
+            if fair is not None:
+                fair.takes_off(now, entry)
             entry.receives += 1
             entry.receive_count += 1
             entry.keep = False
@@ -271,7 +267,7 @@ class StandardCore(TimedCore):
             if self.log is not None:
                 self.log.append(("received", now, entry, deadline, entry.receive_count))
         if fair is not None:
-            self.due = min(self.due, fair.taken(now, messages, self.reserved))
+            self.due = min(self.due, fair.judge_all(now, messages, self.reserved))
         self.settle(now)
         self.counts["received" if messages else "empty_receives"] += len(messages) or 1
         return messages
@@ -282,13 +278,17 @@ class StandardCore(TimedCore):
         self._hidden[entry.number] = None
         self._drop(entry)
 
+    def _first(self) -> Entry | None:
+        lone = self._first_available()
+        return lone if self._fair is None else self._fair.first(lone)
+
     def _choose(self, passed: set[int]) -> Entry | None:
         """
         The next message, or another one of the window; none of those that were passed over. O(w log n).
         """
         others = (entry for entry in self.upcoming() if entry.number not in passed)
         window = list(islice(others, 1 if self.reorders is None else self.reorder_window))
-        if self.reorders is None or len(window) < 2:
+        if self.reorders is None or not window:
             return window[0] if window else None
         return window[min(self.reorders(len(window)), len(window) - 1)]
 
@@ -334,14 +334,16 @@ class StandardCore(TimedCore):
         """
         fair = self._fair
         if fair is None:
-            return TimedCore.change_visibility(self, now, number, timeout)
+            return MeasuredCore.change_visibility(self, now, number, timeout)
         self.settle(now)
         fair.now = now
         fair.pass_time(now)
         comes_into_flight = number not in self._hidden and timeout > 0
         changed = super().change_visibility(now, number, timeout)
         if changed and comes_into_flight:
-            self.due = min(self.due, fair.taken(now, [self._entries[number]], []))
+            entry = self._entries[number]
+            fair.takes_off(now, entry)
+            self.due = min(self.due, fair.judge(now, entry))
         return changed
 
     def take_back(self, now: int, number: int) -> None:
@@ -381,61 +383,6 @@ class StandardCore(TimedCore):
         limit = self.max_receive_count
         return limit is not None and entry.receives >= limit and not entry.keep
 
-    def oldest_age_start(self) -> int | None:
-        """
-        From when CloudWatch counts the age of the oldest message: its arrival in this queue. O(1), amortised.
-
-        Messages received three times and more are skipped: they are as old as they are because they fail (SQS 8.6).
-        """
-        # A message that is gone or was received three times never counts again, so none is looked at twice.
-        number = self._first_young
-        if self._ages and not self._old_ages:
-            self.oldest_sent_at()
-            number = max(number, self._ages[0][1]) if self._ages else number
-        while number <= self._counter and not self._is_young(number):
-            number += 1
-        self._first_young = number
-        return self._arrival(number) if number <= self._counter else None
-
-    def _is_young(self, number: int) -> bool:
-        entry = self._entries.get(number)
-        return entry is not None and entry.receives < DEMOTE_AFTER_RECEIVES
-
-    def _arrival(self, number: int) -> int:
-        return self._arrived.get(number, self._entries[number].stored.sent_at)
-
-    def _note_arrival(self, now: int, number: int) -> None:
-        if len(self._arrived) > 2 * len(self._entries) + self._floor:
-            self._arrived = {one: at for one, at in self._arrived.items() if one in self._entries}
-        self._arrived[number] = now
-
-    @property
-    def noisy_groups(self) -> int:
-        """
-        Tenants that have to wait for the others (ApproximateNumberOfNoisyGroups).
-        """
-        return 0 if self._fair is None else len(self._fair.noisy)
-
-    @property
-    def quiet(self) -> Quiet:
-        """
-        The messages that are not those of noisy tenants, by state. O(n) in messages of noisy tenants.
-        """
-        if self._fair is None:
-            return Quiet(self.available, self.in_flight, len(self.delayed))
-        return self._fair.quiet(self.available, self.in_flight, len(self.delayed))
-
-    def oldest_quiet_age_start(self) -> int | None:
-        """
-        As `oldest_age_start`, of the messages that are not those of noisy tenants. O(n) while there is one.
-        """
-        fair, first = self._fair, self.oldest_age_start()
-        if fair is None or not fair.noisy or first is None:
-            return first
-        found = (one.number for one in self._entries.values() if not fair.is_noisy(one) and self._is_young(one.number))
-        number = next(found, None)
-        return None if number is None else self._arrival(number)
-
     # Changes, and time.
 
     def set_delay(self, now: int, delay: int) -> None:  # noqa: ARG002 - other than in a FIFO queue (SQS 1)
@@ -462,7 +409,7 @@ class StandardCore(TimedCore):
             How many there were.
         """
         purged = super().purge(now)
-        self.counts["purged"] = self.counts.get("purged", 0) + purged
+        self.counts["purged"] += purged
         for index in (self._fresh, self._back, self._timeouts, self._ages, self._old_ages):
             index.clear()
         return purged

@@ -31,7 +31,7 @@ from typing import TYPE_CHECKING, ClassVar, Final
 
 from postroom.limits import FATES_KEPT_MAX
 from postroom.queue._entry import Entry, Fate
-from postroom.queue._tenant import ascending
+from postroom.queue._tenant import ascending, take_out
 
 if TYPE_CHECKING:
     from postroom.queue._fair import Fair
@@ -55,6 +55,7 @@ class Store:
         "_ages",
         "_back",
         "_counter",
+        "_demote_at",
         "_entries",
         "_fair",
         "_fates",
@@ -65,7 +66,6 @@ class Store:
         "_timeouts",
         "counts",
         "delayed",
-        "demote_after",
         "due",
         "log",
         "moving",
@@ -91,8 +91,8 @@ class Store:
         """The tenants, once there is one."""
         self._retained_since = 0
         """When the retention was changed: what was too old by then expired then."""
-        self.demote_after: int | None = None
-        """Receives after which a message that comes back goes to the back; None for never."""
+        self._demote_at = NEVER
+        """Receives at which a message that comes back goes to the back."""
         self.due = NEVER
         """Before this instant nothing falls due: `settle` has nothing to do, and callers need not call it."""
         self.counts = {"sent": 0, "received": 0, "empty_receives": 0, "deleted": 0, "dead_lettered": 0, "expired": 0}
@@ -149,7 +149,10 @@ class Store:
         When the oldest message expires.
         """
         oldest = self.oldest_sent_at()
-        return None if oldest is None else max(oldest + self.retention, self._retained_since)
+        if oldest is None:
+            return None
+        expiry = oldest + self.retention
+        return expiry if expiry > self._retained_since else self._retained_since  # noqa: FURB136 - once a message
 
     def oldest_sent_at(self) -> int | None:
         """
@@ -171,6 +174,9 @@ class Store:
     # Indexes.
 
     def _first_available(self) -> Entry | None:
+        """
+        The first available message, or, if there are tenants, the first without one.
+        """
         fresh, back, entries, hidden = self._fresh, self._back, self._entries, self._hidden
         entry = None
         while fresh:
@@ -183,24 +189,25 @@ class Store:
             position, number = back[0]
             again = entries.get(number)
             if again is not None and number not in hidden and again.position == position:
-                if not fresh or entry is None or entry.position > position:
-                    entry = again
-                break
+                return entry if fresh and entry is not None and entry.position < position else again
             heappop(back)
-        else:
-            entry = entry if fresh else None
-        return entry if self._fair is None else self._fair.first(entry)
+        return entry if fresh else None
 
     def _drop(self, entry: Entry) -> None:
         """
-        Takes an available message out of its index, if it is in front there; else it is stale from now on.
+        Takes an available message near the front out of its index. O(log n).
         """
-        if self._fresh and self._fresh[0] is entry:
-            self._fresh.popleft()
-        elif entry.stored.message_group_id is not None and self._fair is not None:
+        fresh = self._fresh
+        if fresh and fresh[0] is entry:
+            fresh.popleft()
+        elif self._fair is not None and entry.stored.message_group_id is not None:
             self._fair.drop(entry)
-        elif self._back and self._back[0] == (entry.position, entry.number):
-            heappop(self._back)
+        else:
+            # In there are at most those that it overtakes: both lines are in order.
+            at = next((at for at, one in enumerate(fresh) if one.number >= entry.number), None)
+            if at is not None and fresh[at] is entry:
+                del fresh[at]
+            take_out(self._back, (entry.position, entry.number))
 
     def _lone(self) -> Iterator[Entry]:
         """
@@ -221,7 +228,7 @@ class Store:
 
     def _make_available(self, entry: Entry) -> None:
         number = entry.number
-        if self.demote_after is not None and entry.receives >= self.demote_after:
+        if entry.receives >= self._demote_at:
             self._counter += 1
             entry.position = self._counter
         if self._fair is None:

@@ -48,6 +48,32 @@ def ascending(heap: list[T]) -> Iterator[T]:
                 heappush(found, (heap[child], child))
 
 
+def take_out(heap: list[T], entry: T) -> None:
+    """
+    Takes an entry near the front out of a heap, if it is there. O(k + log n) for the k-th.
+
+    What is below it moves up, entry by entry. So nothing is ever missing, whenever Ctrl-C strikes; the last that moved is
+    in the heap twice, far behind, and an entry without anything below it stays, stale.
+    """
+    if heap and heap[0] == entry:
+        heappop(heap)
+        return
+    found = [0]
+    while found:
+        at = found.pop()
+        if at < len(heap) and heap[at] <= entry:
+            if heap[at] == entry:
+                break
+            found += (2 * at + 1, 2 * at + 2)
+    else:
+        return
+    while (child := 2 * at + 1) < len(heap):
+        if child + 1 < len(heap) and heap[child + 1] < heap[child]:
+            child += 1
+        heap[at] = heap[child]
+        at = child
+
+
 class Tally:
     """
     How long messages were in flight of late, all their times added up. O(1), whatever the time between two calls.
