@@ -44,6 +44,7 @@ FACTS: dict[str, tuple[int, str]] = {
     "PURGE_PAUSE_US": (60 * S, "SQS 8.1"),
     "NAME_PAUSE_US": (60 * S, "SQS 8.2"),
     "DEDUPLICATION_WINDOW_US": (300 * S, "SQS 3.3"),
+    "FIFO_SCAN_MAX": (120_000, "SQS 3.1"),
     "FIFO_CALLS_PER_SECOND": (300, "SQS 3.5"),
     "DEMOTE_AFTER_RECEIVES": (3, "SQS 7.2"),
     "HASH_KEY_MAX": (340_282_366_920_938_463_463_374_607_431_768_211_455, "KIN 2"),

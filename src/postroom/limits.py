@@ -94,6 +94,9 @@ IN_FLIGHT_MAX: Final = 120_000
 DEDUPLICATION_WINDOW_US: Final = 300 * SECOND_US
 """5 minutes: how long a FIFO queue knows deduplication ids, and attempts to receive (SQS 3.3, 3.4)."""
 
+FIFO_SCAN_MAX: Final = 120_000
+"""The oldest messages of a FIFO queue, among which a receive looks for groups (SQS 3.1)."""
+
 FIFO_CALLS_PER_SECOND: Final = 300
 """Calls of one operation on a FIFO queue, or on a group of it, before they are throttled (SQS 3.5)."""
 

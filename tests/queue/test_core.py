@@ -781,6 +781,215 @@ def test_the_figures_count_everything() -> None:
     }  # fmt: skip
 
 
+# Attributes that change while messages are there (SQS 1).
+
+
+def test_a_lower_retention_expires_at_once_what_is_then_too_old() -> None:
+    """
+    In the order of age, and now: not at instants at which nobody knew.
+    """
+    queue = core()
+    queue.log = []
+    queue.put(T0, "a")
+    queue.put(T0 + 10, "b", delay=500)
+    queue.put(T0 + 20, "older", sent_at=T0 - 5, kind="moved in")
+    queue.put(T0 + 40, "c")
+    queue.put(T0 + 41, "d")
+    queue.get(T0 + 41, timeout=500)
+
+    queue.set_retention(T0 + 100, 60)
+
+    queue.check()
+    assert [(at, body) for kind, at, body, _ in story(queue) if kind == "expired"] == [
+        (T0 + 100, "older"), (T0 + 100, "a"), (T0 + 100, "b"), (T0 + 100, "c")
+    ]  # fmt: skip
+    assert queue.next_wakeup(T0 + 100) == T0 + 101
+    assert queue.see(T0 + 100) == AVAILABLE
+    assert queue.see(T0 + 101) == GONE
+    assert queue.counts["expired"] == 5
+
+
+@pytest.mark.parametrize(("retention", "there"), [(100, 0), (101, 1)])
+def test_a_message_as_old_as_the_new_retention_is_gone(retention: int, there: int) -> None:
+    queue = core()
+    queue.put(T0)
+
+    queue.set_retention(T0 + 100, retention)
+
+    assert len(queue) == there
+
+
+@pytest.mark.parametrize(("now", "there"), [(1_999, 1), (2_000, 0)])
+def test_a_higher_retention_keeps_what_is_there_longer(now: int, there: int) -> None:
+    queue = core()
+    queue.put(T0)
+
+    queue.set_retention(T0 + 999, 2_000)
+
+    assert queue.see(T0 + now) == (there, 0, 0)
+
+
+def test_what_had_expired_before_the_retention_was_raised_is_gone() -> None:
+    queue = core()
+    queue.log = []
+    queue.put(T0)
+
+    queue.set_retention(T0 + 1_000, 2_000)
+
+    assert queue.see(T0 + 1_000) == GONE
+    assert story(queue)[-1] == ("expired", T0 + 1_000, "tea", None)
+
+
+@pytest.mark.parametrize(("now", "there"), [(89, 1), (90, 0)])
+def test_a_dead_letter_keeps_the_time_of_its_send_when_the_retention_changes(now: int, there: int) -> None:
+    queue = core()
+    queue.put(T0, sent_at=T0 - 10, kind="moved in")
+
+    queue.set_retention(T0 + 1, 100)
+
+    assert queue.see(T0 + now) == (there, 0, 0)
+
+
+def test_a_new_timeout_or_budget_holds_from_the_next_receive_on_and_a_new_delay_from_the_next_send() -> None:
+    queue = core(delay=10)
+    queue.put(T0, "a", delay=queue.delay)
+    queue.set_delay(T0, 0)
+    queue.put(T0, "b", delay=queue.delay)
+    assert queue.see(T0) == (1, 0, 1)
+
+    assert queue.get(T0 + 10, most=2, timeout=0) == ["a", "b"]
+    queue.max_receive_count = 1
+    assert queue.get(T0 + 10) == []
+    assert len(queue.moving) == 2
+
+
+# Purging (SQS 8.1).
+
+
+def test_a_purge_removes_messages_in_every_state() -> None:
+    queue = core(max_receive_count=1)
+    moving = queue.put(T0, "moving")
+    queue.get(T0, timeout=0)
+    queue.get(T0)
+    queue.put(T0, "in flight")
+    queue.get(T0)
+    queue.put(T0, "available")
+    queue.put(T0, "delayed", delay=5)
+    queue.put(T0, "dead letter", sent_at=T0 - 5, kind="moved in")
+    assert (queue.available, queue.in_flight, len(queue.delayed), len(queue.moving)) == (2, 2, 1, 1)
+    queue.log = []
+
+    assert queue.purge(T0 + 1) == 5
+
+    assert queue.see(T0 + 1) == GONE
+    assert story(queue) == [
+        ("purged", T0 + 1, body, None) for body in ("moving", "in flight", "available", "delayed", "dead letter")
+    ]
+    assert queue.counts["purged"] == 5
+    assert {fate.what for fate in queue.fates} == {"purged"}
+    assert queue.next_wakeup(T0 + 1) is None
+    queue.confirm_move(T0 + 1, moving.number)
+    queue.take_back(T0 + 1, moving.number)
+    assert queue.get(T0 + 5_000) == []
+
+
+def test_what_is_sent_after_a_purge_stays() -> None:
+    queue = core()
+    queue.put(T0, "before", delay=5)
+    queue.purge(T0)
+    queue.put(T0, "after")
+
+    assert queue.get(T0 + 5, most=10) == ["after"]
+    assert queue.purge(T0 + 6) == 1
+    assert queue.purge(T0 + 6) == 0
+    assert sizes(queue) == {"fresh": 0, "back": 0, "timeouts": 0, "ages": 0, "old_ages": 0}
+
+
+def test_what_expired_before_a_purge_is_not_purged() -> None:
+    queue = core(retention=100)
+    queue.put(T0, "a")
+    queue.put(T0 + 1, "b")
+
+    assert queue.purge(T0 + 100) == 1
+    assert (queue.counts["expired"], queue.counts["purged"]) == (1, 1)
+
+
+# When a message goes to the back, and how many may be in flight.
+
+
+@pytest.mark.parametrize(("demote_after", "order"), [(1, "ba"), (2, "ba"), (3, "ab"), (None, "ab")])
+def test_after_how_many_receives_a_message_goes_to_the_back_is_a_setting(demote_after: int | None, order: str) -> None:
+    queue = core(demote_after=demote_after)
+    queue.put(T0, "a")
+    queue.put(T0, "b")
+    for turn in range(2):
+        queue.get(T0 + turn, timeout=0 if turn else 1)
+
+    assert "".join(queue.get(T0 + 2, most=2)) == ("ab" if demote_after == 1 else order)
+
+
+def test_how_many_may_be_in_flight_is_a_setting() -> None:
+    queue = core(in_flight_max=1)
+    queue.put(T0, "a")
+    queue.put(T0, "b")
+
+    assert queue.in_flight_max == 1
+    queue.get(T0)
+    assert queue.ready(T0) == (0, T0 + 30)
+    queue.in_flight_max = 2
+    assert queue.ready(T0) == (1, T0 + 30)
+    assert core().in_flight_max == 120_000
+
+
+# The age of the oldest, as CloudWatch counts it (SQS 8.6).
+
+
+def test_a_message_received_three_times_has_no_age_any_more() -> None:
+    queue = core()
+    queue.put(T0, "poison")
+    queue.put(T0 + 1, "good")
+    for _ in range(2):
+        queue.get(T0 + 2, timeout=0)
+    assert queue.oldest_age_start() == T0
+
+    queue.get(T0 + 2, timeout=0)
+
+    assert queue.oldest_age_start() == T0 + 1
+    assert queue.oldest_sent_at() == T0
+
+
+def test_a_dead_letter_ages_from_its_move_on() -> None:
+    queue = core()
+    first = queue.put(T0, "dead letter", sent_at=T0 - 600, receive_count=5, kind="moved in")
+    queue.put(T0 + 1, "another", sent_at=T0 - 700, kind="moved in")
+
+    assert queue.oldest_age_start() == T0
+    assert queue.oldest_sent_at() == T0 - 700
+    queue.delete(T0 + 2, first.number)
+    assert queue.oldest_age_start() == T0 + 1
+
+
+def test_a_queue_with_nothing_young_in_it_has_no_age() -> None:
+    queue = core()
+    assert queue.oldest_age_start() is None
+
+    queue.put(T0)
+    for _ in range(3):
+        queue.get(T0, timeout=0)
+    assert queue.oldest_age_start() is None
+
+    queue.put(T0 + 5, "new")
+    assert queue.oldest_age_start() == T0 + 5
+
+
+def test_dead_letters_that_are_gone_are_not_remembered() -> None:
+    queue = core()
+
+    dead_letters_deleted(queue, 300)
+
+    assert len(queue._arrived) <= 70
+
+
 # Indexes: what is stale in them is thrown out before it is most of them.
 
 

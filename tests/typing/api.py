@@ -124,7 +124,7 @@ def sending(queue: Queue, attributes: Mapping[str, str]) -> None:
     queue.send_message(b"x")  # type: ignore[arg-type]
     queue.send_message("x", delay="5")  # type: ignore[arg-type]
     queue.send_message("x", attributes={"a": None})  # type: ignore[dict-item]
-    queue.send_message("x", message_group_id="g")  # type: ignore[arg-type]
+    queue.send_message("x", message_group_id="g")
     outcome = queue.send_message_batch(["a", SendEntry("b", delay=1, attributes={"a": 1}, id="b")])
     assert_type(outcome, BatchOutcome[SentMessage])
     assert_type(outcome.successful[0].result.message_id, str)

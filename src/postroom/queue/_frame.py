@@ -78,8 +78,7 @@ class QueueFrame(Resource, Generic[C]):
         This is for resources: what it makes due runs when the call returns that the delivery is part of.
 
         >>> from postroom import ManualClock, Queue
-        >>> from postroom.limits import MAX_MESSAGES_MAX
-        from postroom.message import Parcel
+        >>> from postroom.message import Parcel
         >>> queue = Queue("orders", clock=ManualClock())
         >>> queue.deliver(Parcel("2 x tea"))
         >>> queue.stats().sent

@@ -1,216 +1,337 @@
 """
 The message groups of a FIFO queue: which may be received from, and in which order (SQS 3.1).
 
-A group is its messages in the order sent. Its *head* is the oldest that is left. If the head is available, the group is in
-line; groups stand in line by the moment at which their heads last became available. Nothing here is ever searched: a group
-that is locked, however long, costs nothing to those behind it.
+A group is a chain of its messages in the order sent. Its *head* is the oldest that is left. If the head is available the
+group is *ready*, and the heads of the ready groups stand in one line: a heap by the moment at which each became available.
+A locked group is in no line, so a receive never meets one, however many there are.
+
+What is in the line may be stale, and is checked when it comes up: it counts if it is the head of its group, is available, and
+has not become available anew since it was put there. So nothing is flagged that Ctrl-C could leave wrong: whatever is about to
+become the available head of its group is put in the line first, and only then changes.
+
+Only the oldest 120,000 messages are in chains. Those behind them follow as others go: until then no receive looks at them.
 """
 
 from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterator, Mapping
-from heapq import heappop, heappush
-from typing import TYPE_CHECKING, Final
+from heapq import heapify, heappop, heappush
+from typing import ClassVar
 
-if TYPE_CHECKING:
-    from postroom.queue._entry import Entry
+from postroom.queue._entry import Entry, Stored
 
-_FLOOR: Final = 64
-"""So many messages that are gone a group may hold in any case."""
+
+class FifoEntry(Entry):
+    """
+    A live message of a FIFO queue, and its place in its group.
+
+    Args:
+        number: Of the message.
+        stored: What never changes of it.
+        receive_count: Receives in all queues it went through.
+        first_received_at: When the first of them was.
+        since: When it becomes available.
+    """
+
+    __slots__ = ("after", "before", "group", "since")
+
+    def __init__(
+        self, number: int, stored: Stored, receive_count: int, first_received_at: int | None, since: int
+    ) -> None:
+        super().__init__(number, stored, receive_count, first_received_at)
+        self.since: int = since
+        """When it last became available; of a hidden one, when it will."""
+        self.group: Group | None = None
+        """None before it is in its chain, and afterwards."""
+        self.before: FifoEntry | None = None
+        self.after: FifoEntry | None = None
 
 
 class Group:
     """
-    The messages of one group.
+    The messages of one group, as a chain.
     """
 
-    __slots__ = ("entries", "gone", "place")
+    __slots__ = ("first", "last", "name")
 
-    def __init__(self) -> None:
-        self.entries: deque[Entry] = deque()
-        """Oldest first; some may be gone."""
-        self.gone = 0
-        """How many."""
-        self.place: tuple[int, int] | None = None
-        """Where it stands in line: since when, and the number of its head; None: it does not."""
+    def __init__(self, name: str) -> None:
+        self.name: str = name
+        self.first: FifoEntry | None = None
+        self.last: FifoEntry | None = None
 
 
 class Groups:
     """
-    The groups of a queue.
+    The groups of a queue. What it does to one message costs O(log n) in the number of groups, or less.
 
     Args:
         live: The messages of the queue, by number.
         hidden: Those that are in flight, delayed or moving.
+        scan_max: So many messages, the oldest, are in chains.
     """
 
-    __slots__ = ("_groups", "_hidden", "_line", "_live", "ready")
+    __slots__ = ("_beyond", "_hidden", "_line", "_live", "_named", "_scan_max", "in_flight", "ready")
+    _floor: ClassVar = 64
+    """So many stale entries the line may hold in any case."""
 
-    def __init__(self, live: Mapping[int, Entry], hidden: Mapping[int, int | None]) -> None:
+    def __init__(self, live: Mapping[int, Entry], hidden: Mapping[int, int | None], scan_max: int) -> None:
         self._live = live
         self._hidden = hidden
-        self._groups: dict[str, Group] = {}
-        self._line: list[tuple[int, int, str]] = []
-        self.ready: set[str] = set()
-        """The groups in line."""
+        self._scan_max = scan_max
+        self._named: dict[str, Group] = {}
+        self._line: list[tuple[int, int, FifoEntry]] = []
+        """By the moment; of one moment by position, which is the number, or a larger one for what was sent to the back."""
+        self._beyond: deque[FifoEntry] = deque()
+        self.ready: set[Group] = set()
+        """The groups that a receive would find; more of them after Ctrl-C, until one has looked in vain."""
+        self.in_flight: dict[Group, set[int]] = {}
+        """What is in flight, or moving, of the groups that have such."""
 
     def __len__(self) -> int:
-        return len(self._groups)
+        return len(self._named)
 
-    def add(self, name: str, entry: Entry, *, is_hidden: bool) -> None:
+    @property
+    def has_beyond(self) -> bool:
         """
-        A message is about to be there, as the last of its group. O(log n) in the number of groups.
+        Whether there are messages that no receive looks at yet.
         """
-        group = self._groups.get(name)
+        return bool(self._beyond)
+
+    # The chains. What Ctrl-C left in one without being live is taken out where somebody comes across it.
+
+    def add(self, entry: FifoEntry) -> None:
+        """
+        A message is about to be there, as the last of its group.
+        """
+        if self._beyond or len(self._live) >= self._scan_max:
+            self._beyond.append(entry)
+        else:
+            self._append(entry)
+
+    def _append(self, entry: FifoEntry) -> None:
+        name = entry.stored.message_group_id or ""
+        group = self._named.get(name)
         if group is None:
-            group = Group()
-            group.entries.append(entry)
-            if not is_hidden:
-                group.place = (entry.position, entry.number)
-                heappush(self._line, (entry.position, entry.number, name))
-                self.ready.add(name)
-            self._groups[name] = group
-            return
-        group.entries.append(entry)
-        if len(group.entries) == 1 or group.place is None:
-            self._put_in_line(name, group, arriving=entry, shown=None if is_hidden else entry)
+            group = self._named[name] = Group(name)
+        is_head = self._head(group) is None
+        last = group.last
+        # Each of these is one statement, so that no chain is ever half a chain.
+        if is_head or last is None:
+            if entry.number not in self._hidden:
+                self._line_up(entry, group)
+            group.first = group.last = entry
+            entry.group = group
+        else:
+            entry.before, last.after, group.last, entry.group = last, entry, entry, group
 
-    def leave(self, name: str, entry: Entry) -> None:
+    def _head(self, group: Group) -> FifoEntry | None:
+        first = group.first
+        while first is not None and first.number not in self._live:
+            self._unlink(first)
+            first = group.first
+        return first
+
+    def following(self, entry: FifoEntry) -> FifoEntry | None:
         """
-        A message is about to be gone. O(log n), amortised.
+        The next message of the group.
         """
-        group = self._groups.get(name)
+        after = entry.after
+        while after is not None and after.number not in self._live:
+            self._unlink(after)
+            after = entry.after
+        return after
+
+    def _unlink(self, entry: FifoEntry) -> None:
+        group, before, after = entry.group, entry.before, entry.after
         if group is None:
             return
-        group.gone += 1
-        if 2 * group.gone > len(group.entries) + _FLOOR:
-            group.entries = deque(one for one in group.entries if one.number in self._live)
-            group.gone = 1
-        self._put_in_line(name, group, leaving=entry)
+        if before is not None and after is not None:
+            before.after, after.before, entry.group = after, before, None
+        elif after is not None:
+            group.first, after.before, entry.group = after, None, None
+        elif before is not None:
+            group.last, before.after, entry.group = before, None, None
+        else:
+            group.first = group.last = entry.group = None
+        entry.before = entry.after = None
 
-    def show(self, name: str, entry: Entry) -> None:
+    def leave(self, entry: FifoEntry) -> None:
         """
-        A hidden message is about to be available, since the moment of its position. O(log n).
+        A message is about to be gone: who comes next is put in line.
         """
-        group = self._groups.get(name)
+        group = entry.group
+        if group is not None and self._head(group) is entry:
+            after = self.following(entry)
+            if after is not None and after.number not in self._hidden:
+                self._line_up(after, group)
+
+    def left(self, entry: FifoEntry) -> None:
+        """
+        It is gone.
+        """
+        group = entry.group
         if group is not None:
-            self._put_in_line(name, group, shown=entry)
+            self._land(entry, group)
+            self._unlink(entry)
+            head = self._head(group)
+            if head is None:
+                self._named.pop(group.name, None)
+            if head is None or head.number in self._hidden:
+                self.ready.discard(group)
+        beyond = self._beyond
+        while beyond and len(self._live) - len(beyond) < self._scan_max:
+            if beyond[0].group is None and beyond[0].number in self._live:
+                self._append(beyond[0])
+            beyond.popleft()
+        if len(self._line) > 2 * len(self.ready) + self._floor:
+            self._forget_stale()
 
-    def settle(self, name: str) -> None:
-        """
-        Puts a group where it belongs after its messages were taken. O(log n).
-        """
-        group = self._groups.get(name)
-        if group is not None:
-            self._put_in_line(name, group)
+    # The line.
 
-    def _put_in_line(
-        self,
-        name: str,
-        group: Group,
-        *,
-        arriving: Entry | None = None,
-        leaving: Entry | None = None,
-        shown: Entry | None = None,
-    ) -> None:
-        head = self._head(group, arriving, leaving)
-        if head is None:
-            group.place = None
-            self.ready.discard(name)
-            del self._groups[name]
-        elif head is not shown and (head is arriving or head.number in self._hidden):
-            group.place = None
-            self.ready.discard(name)
-        elif group.place != (head.position, head.number):
-            heappush(self._line, (head.position, head.number, name))
-            group.place = (head.position, head.number)
-            self.ready.add(name)
-            if len(self._line) > 2 * len(self.ready) + _FLOOR:
-                self._forget_stale()
+    def _line_up(self, entry: FifoEntry, group: Group) -> None:
+        # Before it is put there: it is not yet what it is about to be.
+        if len(self._line) > 2 * len(self.ready) + self._floor:
+            self._forget_stale()
+        heappush(self._line, (entry.since, entry.position, entry))
+        self.ready.add(group)
 
-    def _head(self, group: Group, arriving: Entry | None, leaving: Entry | None) -> Entry | None:
-        entries, live = group.entries, self._live
-        while entries and entries[0].number not in live and entries[0] is not arriving:
-            entries.popleft()
-            group.gone -= 1
-        if not entries or entries[0] is not leaving:
-            return entries[0] if entries else None
-        return next((one for one in entries if one is not leaving and (one.number in live or one is arriving)), None)
+    def _counts(self, place: tuple[int, int, FifoEntry]) -> bool:
+        since, position, entry = place
+        group = entry.group
+        return (
+            group is not None
+            and entry.since == since
+            and entry.position == position
+            and entry.number not in self._hidden
+            and self._head(group) is entry
+        )
 
     def _forget_stale(self) -> None:
-        fresh = [
-            (since, number, name)
-            for since, number, name in self._line
-            if name in self._groups and self._groups[name].place == (since, number)
-        ]
-        fresh.sort()
-        self._line = fresh
+        # Each once: Ctrl-C may have made somebody put the same there twice.
+        self._line = list({place[2].number: place for place in self._line if self._counts(place)}.values())
+        heapify(self._line)
 
-    def take_first(self) -> str | None:
+    def first(self) -> FifoEntry | None:
         """
-        The group that is first in line, and is no longer in it: `settle` puts it back. O(log n).
+        The head that is first in line.
         """
-        while self._line:
-            since, number, name = self._line[0]
-            group = self._groups.get(name)
-            heappop(self._line)
-            if group is not None and group.place == (since, number):
-                group.place = None
-                return name
-        return None
-
-    def available(self, name: str) -> Iterator[Entry]:
-        """
-        The messages that are left of a group, from the oldest to the first that is hidden: the eligible prefix.
-        """
-        group = self._groups.get(name)
-        for entry in () if group is None else group.entries:
-            if entry.number in self._live:
-                if entry.number in self._hidden:
-                    return
-                yield entry
-
-    def before(self, name: str, entry: Entry) -> Entry | None:
-        """
-        The hidden message that a message has to wait for; None: it waits for none. O(n).
-        """
-        group = self._groups.get(name)
-        for one in () if group is None else group.entries:
-            if one is entry:
-                return None
-            if one.number in self._live and one.number in self._hidden:
-                return one
-        return None
-
-    def in_line(self) -> list[str]:
-        """
-        The groups in line, in order. O(n log n).
-        """
-        places = ((self._groups[name].place or (0, 0), name) for name in self.ready)
-        return [name for _, name in sorted(places)]
-
-    def clear(self) -> None:
-        """
-        Forgets all of them.
-        """
-        self._groups.clear()
-        self._line.clear()
+        line = self._line
+        while line:
+            if self._counts(line[0]):
+                return line[0][2]
+            heappop(line)
         self.ready.clear()
+        return None
+
+    def lock(self, head: FifoEntry) -> None:
+        """
+        The head that was first in line is hidden now.
+        """
+        heappop(self._line)
+        if head.group is not None:
+            self.ready.discard(head.group)
+
+    def hid(self, entry: FifoEntry) -> None:
+        """
+        A message is hidden now that may have been available, whether or not it was first in line.
+        """
+        group = entry.group
+        if group is not None and self._head(group) is entry:
+            self.ready.discard(group)
+
+    def show(self, entry: FifoEntry) -> None:
+        """
+        A hidden message is about to be available.
+        """
+        group = entry.group
+        if group is not None:
+            if self._head(group) is entry:
+                self._line_up(entry, group)
+            self._land(entry, group)
+
+    def fly(self, entry: FifoEntry) -> None:
+        """
+        An available message is about to be in flight, or moving.
+        """
+        group = entry.group
+        if group is not None:
+            numbers = self.in_flight.get(group)
+            if numbers is None:
+                self.in_flight[group] = {entry.number}
+            else:
+                numbers.add(entry.number)
+
+    def _land(self, entry: FifoEntry, group: Group) -> None:
+        numbers = self.in_flight.get(group)
+        if numbers is not None:
+            numbers.discard(entry.number)
+            if not numbers:
+                self.in_flight.pop(group, None)
+
+    # Looking. O(n).
+
+    def chains(self) -> Iterator[list[FifoEntry]]:
+        """
+        The messages of each group that is ready, in order; the groups in no order.
+        """
+        for group in list(self.ready):
+            entry = self._head(group)
+            chain: list[FifoEntry] = []
+            while entry is not None:
+                chain.append(entry)
+                entry = self.following(entry)
+            if chain:
+                yield chain
+
+    def blocker(self, entry: FifoEntry) -> FifoEntry | None:
+        """
+        The first hidden message in front of another in its group; None: there is none.
+        """
+        group = entry.group or self._named.get(entry.stored.message_group_id or "")
+        one = None if group is None else self._head(group)
+        while one is not None and one is not entry:
+            if one.number in self._hidden:
+                return one
+            one = self.following(one)
+        return None
+
+    def is_beyond(self, entry: FifoEntry) -> bool:
+        """
+        Whether so many are in front of a message that no receive looks at it yet.
+        """
+        return entry.group is None
 
     def check(self) -> None:
         """
-        Asserts what must hold after each operation, in time that grows with the number of messages.
+        Asserts what must hold after each operation.
         """
-        line = set(self._line)
-        for name, group in self._groups.items():
-            left = [entry for entry in group.entries if entry.number in self._live]
-            assert left, f"group {name} is empty"
-            assert [one.number for one in left] == sorted(one.number for one in left), f"group {name} is out of order"
-            is_ready = left[0].number not in self._hidden
-            assert (name in self.ready) == is_ready, f"group {name} is wrongly in line, or not in it"
-            assert (group.place is not None) == is_ready, f"group {name} does not know its place"
-            if group.place is not None:
-                assert (*group.place, name) in line, f"group {name} is not in line"
-                assert group.place == (left[0].position, left[0].number), f"group {name} stands at a wrong place"
-        assert self.ready <= self._groups.keys(), "a group is in line that does not exist"
+        line = {(since, position, entry.number) for since, position, entry in self._line}
+        assert len(self._line) <= 2 * len(self.ready) + self._floor + 1, "the line is mostly stale"
+        found: list[int] = []
+        for name, group in self._named.items():
+            assert group.first is not None, f"group {name} is empty"
+            assert group.first.before is None, f"group {name} has something in front of its head"
+            head, entry, numbers = group.first, group.last, list[int]()
+            while entry is not None:
+                assert entry.group is group, f"message {entry.number} is in a wrong group"
+                assert entry.before is None or entry.before.after is entry, f"the chain of group {name} is broken"
+                numbers.append(entry.number)
+                entry = entry.before
+            assert numbers == sorted(numbers, reverse=True), f"group {name} is out of order"
+            assert numbers[-1] == head.number, f"the chain of group {name} is broken"
+            found += numbers
+            is_ready = head.number not in self._hidden
+            assert (group in self.ready) == is_ready, f"group {name} is wrongly said to be ready, or not to be"
+            if is_ready:
+                assert (head.since, head.position, head.number) in line, f"group {name} is not in line"
+        assert self.ready <= set(self._named.values()), "a group is ready that does not exist"
+        found += [entry.number for entry in self._beyond]
+        assert sorted(found) == sorted(self._live), "a message is in no chain, or in two"
+        self._check_in_flight()
+
+    def _check_in_flight(self) -> None:
+        for group, numbers in self.in_flight.items():
+            assert numbers, f"group {group.name} is said to have messages in flight and has none"
+            assert numbers <= self._hidden.keys(), f"of group {group.name} what is not hidden is said to be in flight"
+            assert self._named.get(group.name) is group, "a group has messages in flight and does not exist"

@@ -5,13 +5,18 @@ What a send and a receive hand back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any
+from contextlib import AbstractContextManager
+from typing import TYPE_CHECKING, Any, Self
 
+from postroom.errors import InvalidInput, PostroomError
 from postroom.message import AttributeValue, md5_of_attributes, md5_of_body
 from postroom.queue._entry import StoredFifo
+from postroom.queue._heartbeat import Heartbeat
 
 if TYPE_CHECKING:
+    from postroom.clock import Duration
     from postroom.queue._entry import Stored
+    from postroom.queue._heartbeat import Keeper
 
 
 class SentMessage:
@@ -105,16 +110,32 @@ class Message:
     >>> [message] = queue.receive_messages()
     >>> message.body, message.attributes["table"].value, message.receive_count
     ('2 x tea', '7', 1)
-    >>> queue.delete_message(message.receipt_handle)
+
+    ``with message:`` (or ``async with``) settles what becomes of it: at the end of the block it is deleted; if the block raises,
+    it is available again at once, and the error goes on.
+
+    >>> with message:
+    ...     print("brewing", message.body)
+    brewing 2 x tea
+    >>> len(queue)
+    0
     """
 
-    __slots__ = ("_first_received_at", "_receipt_handle", "_receive_count", "_stored")
+    __slots__ = ("_first_received_at", "_queue", "_receipt_handle", "_receive_count", "_stored")
 
-    def __init__(self, stored: Stored, receipt_handle: str, receive_count: int, first_received_at: int) -> None:
+    def __init__(
+        self,
+        stored: Stored,
+        receipt_handle: str,
+        receive_count: int,
+        first_received_at: int,
+        queue: Keeper | None = None,
+    ) -> None:
         self._stored = stored
         self._receipt_handle = receipt_handle
         self._receive_count = receive_count
         self._first_received_at = first_received_at
+        self._queue = queue
 
     @property
     def message_id(self) -> str:
@@ -257,6 +278,73 @@ class Message:
 
     def __reduce__(self) -> tuple[object, ...]:
         return Message, (self._stored, self._receipt_handle, self._receive_count, self._first_received_at)
+
+    # Settling it.
+
+    def _keeper(self, what: str) -> Keeper:
+        if self._queue is None or not self._receipt_handle:
+            raise InvalidInput(
+                f"{what} needs a message that was received.",
+                help="This one was looked at with peek, or came out of a pickle: receive it from its queue.",
+            )
+        return self._queue
+
+    def extending(self, every: Duration, timeout: Duration) -> AbstractContextManager[object]:
+        """
+        Keeps it hidden while a block runs: at once, and then every so many seconds, its visibility timeout is set anew.
+
+        A handler that takes longer than thought keeps its message, and one that dies holds it no longer than `timeout`. If an
+        extension fails, at the end of the 12 hours that one receive is good for, say, the logger ``postroom`` is told, and
+        there are no more.
+
+        >>> from postroom import ManualClock, Queue
+        >>> clock = ManualClock()
+        >>> queue = Queue("orders", visibility_timeout=30, clock=clock)
+        >>> sent = queue.send_message("2 x tea")
+        >>> [message] = queue.receive_messages()
+        >>> with message, message.extending(every=10, timeout=30):
+        ...     clock.advance(300)  # slow work
+        ...     print(queue.receive_messages())
+        []
+        >>> len(queue)
+        0
+
+        Args:
+            every: Seconds of the queue's clock between two extensions, above 0 and below `timeout`.
+            timeout: Seconds for which each of them hides it, up to 43200.
+
+        Raises:
+            InvalidInput: `every` is not below `timeout`, or the message was not received.
+            InvalidParameterValue: The timeout is out of range.
+        """
+        return Heartbeat(self._keeper("extending"), self._receipt_handle, every, timeout)
+
+    def __enter__(self) -> Self:
+        self._keeper("with message")
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        queue = self._keeper("with message")
+        if error is None:
+            try:
+                queue.delete_message(self._receipt_handle)
+            except PostroomError as refused:
+                refused.add_note(
+                    "The work on the message was done; it was not deleted, and may come again. "
+                    "message.extending(…) keeps it hidden for as long as the work takes."
+                )
+                raise
+            return
+        try:
+            queue.change_message_visibility(self._receipt_handle, 0)
+        except PostroomError as refused:
+            error.add_note(f"The message could not be given back to the queue {queue.name}: {refused}")
+
+    async def __aenter__(self) -> Self:
+        return self.__enter__()
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
+        self.__exit__(kind, error, trace)
 
     def __repr__(self) -> str:
         body = self.body if len(self.body) <= 40 else f"{self.body[:37]}..."

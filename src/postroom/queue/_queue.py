@@ -18,10 +18,10 @@ from postroom.observe import causes, home_of, with_causes
 from postroom.queue import _checks as checks
 from postroom.queue._batch import INDEXES, SendEntry
 from postroom.queue._configuration import configured
+from postroom.queue._consuming import Consuming
 from postroom.queue._entry import Entry, Stored
 from postroom.queue._frame import SENDER
 from postroom.queue._message import SentMessage
-from postroom.queue._receiving import Receiving
 from postroom.queue._standard import StandardCore
 
 if TYPE_CHECKING:
@@ -89,7 +89,7 @@ def _faults_of(faults: Faults | None, name: str) -> _FaultsOfCore:
 _PLAIN: Final = _Checked(NO_ATTRIBUTES, None, 0)
 
 
-class Queue(Receiving[StandardCore]):
+class Queue(Consuming[StandardCore]):
     """
     A standard queue: at-least-once delivery, in the order sent unless a message comes back.
 
@@ -370,7 +370,7 @@ class Queue(Receiving[StandardCore]):
         return messages
 
     # No call in between: standard queues count no calls.
-    _delete = Receiving._discard
+    _delete = Consuming._discard
 
     def _pick(
         self,
@@ -378,8 +378,8 @@ class Queue(Receiving[StandardCore]):
         *,
         max_messages: int,
         visibility_timeout: int,
-        attempt_id: str | None,
-        waits: bool,  # noqa: ARG002
+        attempt_id: str | None,  # noqa: ARG002 - FIFO queues know their attempts again
+        waits: bool,
     ) -> tuple[list[Entry], int]:
         entries = self._core.receive(
             now, max_messages=max_messages, visibility_timeout=visibility_timeout, is_short_poll=not waits

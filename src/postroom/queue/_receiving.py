@@ -5,7 +5,7 @@ Receiving: short polls, long polls, and being told.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, ClassVar, Never
+from typing import TYPE_CHECKING, Never
 
 from postroom.delivery import refuse_unknown
 from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES
@@ -17,7 +17,6 @@ from postroom.queue._receipts import ReceiptCalls
 
 if TYPE_CHECKING:
     from postroom.clock import Duration, Registration
-    from postroom.queue._aio import QueueAio
     from postroom.queue._entry import Entry
 
 
@@ -32,8 +31,6 @@ class Receiving(ReceiptCalls[C]):
     """
     Not for users: see `Queue`.
     """
-
-    _aio: ClassVar[type[QueueAio] | None] = None
 
     def receive_messages(
         self,
@@ -99,6 +96,22 @@ class Receiving(ReceiptCalls[C]):
         """
         if self._throttles is not None:
             self._throttles("receive_messages")
+        wait, timeout = self._check_receive(max_messages, wait_time, visibility_timeout, attempt_id)
+        if self._false_empties is not None and self._false_empties():
+            return _nothing, None
+        until = self._clock.now_us() + wait if wait else None
+        return (lambda: self._receive(max_messages, timeout, attempt_id, waits=until is not None) or None), until
+
+    def _check_receive(
+        self,
+        max_messages: int,
+        wait_time: Duration | None,
+        visibility_timeout: Duration | None,
+        attempt_id: str | None = None,
+    ) -> tuple[int, int | None]:
+        """
+        How long a receive waits, and what visibility timeout it gives, in microseconds.
+        """
         try:
             checks.check_max_messages(max_messages, limits=self._limits)
             wait = self._wait_us if wait_time is None else checks.wait_us(wait_time, limits=self._limits)
@@ -110,10 +123,7 @@ class Receiving(ReceiptCalls[C]):
         except PostroomError as error:
             self._sign(error, "receive_messages")
             raise
-        if self._false_empties is not None and self._false_empties():
-            return _nothing, None
-        until = self._clock.now_us() + wait if wait else None
-        return (lambda: self._receive(max_messages, timeout, attempt_id, waits=until is not None) or None), until
+        return wait, timeout
 
     def _receive(
         self, max_messages: int, timeout: int | None, attempt_id: str | None = None, *, waits: bool
@@ -139,6 +149,7 @@ class Receiving(ReceiptCalls[C]):
                         write(entry.number, entry.receives, received_at),
                         entry.receive_count,
                         now if entry.first_received_at is None else entry.first_received_at,
+                        self,
                     )
                     for entry in entries
                 ]
@@ -224,20 +235,3 @@ class Receiving(ReceiptCalls[C]):
         if self._clock.has_due:
             self._clock.run_due()
         return registration
-
-    @property
-    def aio(self) -> QueueAio:
-        """
-        The calls that can wait, as coroutines of the same names with the same arguments.
-
-        >>> import asyncio
-        >>> from postroom import ManualClock, Queue
-        >>> queue = Queue("orders", clock=ManualClock())
-        >>> asyncio.run(queue.aio.receive_messages(wait_time=20))
-        []
-        """
-        if Receiving._aio is None:
-            from postroom.queue._aio import QueueAio  # noqa: PLC0415 - asyncio is imported when it is used
-
-            Receiving._aio = QueueAio
-        return Receiving._aio(self)

@@ -52,12 +52,9 @@ def take_out(heap: list[T], entry: T) -> None:
     """
     Takes an entry near the front out of a heap, if it is there. O(k + log n) for the k-th.
 
-    What is below it moves up, entry by entry. So nothing is ever missing, whenever Ctrl-C strikes; the last that moved is
-    in the heap twice, far behind, and an entry without anything below it stays, stale.
+    What is below it moves up, and the last into the gap at the end. Each step leaves a heap that lacks nothing, but may have
+    an entry twice: so Ctrl-C does no harm.
     """
-    if heap and heap[0] == entry:
-        heappop(heap)
-        return
     found = [0]
     while found:
         at = found.pop()
@@ -72,6 +69,12 @@ def take_out(heap: list[T], entry: T) -> None:
             child += 1
         heap[at] = heap[child]
         at = child
+    last = heap[-1]
+    while at and last < heap[(at - 1) // 2]:
+        heap[at] = heap[(at - 1) // 2]
+        at = (at - 1) // 2
+    heap[at] = last
+    heap.pop()
 
 
 class Tally:
