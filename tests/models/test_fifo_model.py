@@ -33,6 +33,7 @@ class Item:
     body: str
     sent_at: int
     since: int
+    place: int
     state: str = "available"
     until: int = 0
     receives: int = 0
@@ -78,7 +79,7 @@ class Model:
     def add(self, now: int, id_: str, group: str, deduplication_id: str, body: str, delay: int, **more: Any) -> None:
         self.catch_up(now)
         self.counter += 1
-        item = Item(id_, self.counter, group, body, now, now, **more)
+        item = Item(id_, self.counter, group, body, now, now, self.counter, **more)
         if delay:
             item.state, item.until = "delayed", now + delay
         self.items.append(item)
@@ -90,7 +91,7 @@ class Model:
     def line(self) -> list[str]:
         heads = [self.group(name)[0] for name in {item.group for item in self.items}]
         ready = [head for head in heads if head.state == "available"]
-        return [head.group for head in sorted(ready, key=lambda head: (head.since, head.number))]
+        return [head.group for head in sorted(ready, key=lambda head: (head.since, head.place))]
 
     def receive(self, now: int, most: int, timeout: int | None) -> list[Item]:
         self.catch_up(now)
@@ -110,12 +111,14 @@ class Model:
                     break
                 item.receives += 1
                 item.receive_count += 1
-                item.received_at, item.keep = now, False
+                item.received_at, item.keep, item.place = now, False, item.number
                 if timeout:
                     item.state, item.until = "in flight", now + timeout
-                else:
-                    item.since = now
                 got.append(item)
+        for item in got if timeout == 0 else []:
+            # Behind all that are available by now.
+            self.counter += 1
+            item.since, item.place = now, self.counter
         for item in moving:
             self.move(now, item)
         if moving and timeout and len(got) < most:
@@ -267,9 +270,9 @@ class FifoMachine(RuleBasedStateMachine):
             return
         queue.change_message_visibility(handle.text, timeout)
         if timeout:
-            item.state, item.until = "in flight", self.now + timeout * S
+            item.state, item.until, item.place = "in flight", self.now + timeout * S, item.number
         elif item.state == "in flight":
-            item.state, item.since = "available", self.now
+            item.state, item.since, item.place = "available", self.now, item.number
 
     @rule(delay=st.sampled_from([0, 1, 3]))
     def set_delay(self, delay: int) -> None:
