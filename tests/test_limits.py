@@ -41,6 +41,9 @@ FACTS: dict[str, tuple[int, str]] = {
     "TAG_KEY_MAX_CHARS": (128, "SQS 6.1"),
     "TAG_VALUE_MAX_CHARS": (256, "SQS 6.1"),
     "REDRIVE_SOURCES_MAX": (10, "SQS 7.3"),
+    "MOVE_RATE_MAX": (500, "SQS 7.4"),
+    "MOVE_TASK_US": (129_600 * S, "SQS 7.4"),
+    "MOVE_TASKS_LISTED_MAX": (10, "SQS 7.4"),
     "PURGE_PAUSE_US": (60 * S, "SQS 8.1"),
     "NAME_PAUSE_US": (60 * S, "SQS 8.2"),
     "DEDUPLICATION_WINDOW_US": (300 * S, "SQS 3.3"),
@@ -133,6 +136,7 @@ OURS = {
     "ERRORS_KEPT_MAX",
     "FATES_KEPT_MAX",
     "LIMIT_SPAN_MAX_US",
+    "MOVE_RATE_DEFAULT",
     "PATTERN_STEPS_MAX",
 }
 

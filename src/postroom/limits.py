@@ -100,6 +100,18 @@ FIFO_SCAN_MAX: Final = 120_000
 FIFO_CALLS_PER_SECOND: Final = 300
 """Calls of one operation on a FIFO queue, or on a group of it, before they are throttled (SQS 3.5)."""
 
+MOVE_RATE_MAX: Final = 500
+"""Messages a second that a message move task may be held to; the least is 1 (SQS 7.4)."""
+
+MOVE_RATE_DEFAULT: Final = 500
+"""What they are if nobody says: SQS 7.4 leaves it to the service. Ours."""
+
+MOVE_TASK_US: Final = 36 * 3_600 * SECOND_US
+"""36 hours: how long a message move task runs at most (SQS 7.4)."""
+
+MOVE_TASKS_LISTED_MAX: Final = 10
+"""Message move tasks of one queue that can be listed; so many are remembered (SQS 7.4)."""
+
 PURGE_PAUSE_US: Final = 60 * SECOND_US
 """Between two purges of a queue (SQS 8.1)."""
 

@@ -519,7 +519,12 @@ def busy_day(seed: int) -> tuple[int, int]:
             machine.send(group=group, count=chance.choice([1, 2, 6]), delay=chance.choice([0, 0, 0, 5 * S]))
         elif action < 0.6:
             timeout = chance.choice([30 * S, 30 * S, 600 * S, 0])
-            machine.receive(most=chance.choice([1, 3, 10]), timeout=timeout, short=True, refused=chance.random() < 0.5)
+            machine.receive(
+                most=chance.choice([1, 3, 10]),
+                timeout=timeout,
+                short=chance.random() < 0.7,
+                refused=chance.random() < 0.5,
+            )
         elif action < 0.8:
             machine.delete(which=chance.randrange(10))
         elif action < 0.9:

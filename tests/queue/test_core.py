@@ -381,6 +381,19 @@ def test_one_that_is_available_keeps_its_place_when_it_is_made_available() -> No
     assert queue.get(T0, most=10) == ["a", "b"]
 
 
+def test_a_message_that_was_hidden_again_while_it_was_available_is_there_once() -> None:
+    queue = core()
+    queue.put(T0, "a")
+    queue.put(T0, "b")
+    queue.get(T0, most=2, timeout=0)
+    for entry in list(queue):
+        queue.change_visibility(T0, entry.number, 5)
+    queue.see(T0 + 5)
+
+    assert [entry.stored.body for entry in queue.next_up(10)] == ["a", "b"]
+    assert queue.get(T0 + 5, most=10) == ["a", "b"]
+
+
 def test_looking_does_not_change_the_order() -> None:
     queue = core()
     for body in "abc":
@@ -963,6 +976,8 @@ def test_a_dead_letter_ages_from_its_move_on() -> None:
     first = queue.put(T0, "dead letter", sent_at=T0 - 600, receive_count=5, kind="moved in")
     queue.put(T0 + 1, "another", sent_at=T0 - 700, kind="moved in")
 
+    queue.put(T0 + 2, "new")
+
     assert queue.oldest_age_start() == T0
     assert queue.oldest_sent_at() == T0 - 700
     queue.delete(T0 + 2, first.number)
@@ -980,6 +995,18 @@ def test_a_queue_with_nothing_young_in_it_has_no_age() -> None:
 
     queue.put(T0 + 5, "new")
     assert queue.oldest_age_start() == T0 + 5
+
+
+def test_looking_for_the_oldest_does_not_pass_the_failed_ones_again_and_again() -> None:
+    queue = core()
+    for turn in range(50):
+        queue.put(T0, f"{turn}")
+    for _ in range(3):
+        queue.get(T0, most=50, timeout=0)
+    queue.put(T0 + 1, "new")
+
+    assert queue.oldest_age_start() == T0 + 1
+    assert queue._first_young > 50
 
 
 def test_dead_letters_that_are_gone_are_not_remembered() -> None:

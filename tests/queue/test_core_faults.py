@@ -187,6 +187,13 @@ def test_a_long_poll_misses_nothing() -> None:
     assert script.asked == []
 
 
+def test_a_long_poll_misses_nothing_out_of_order_either() -> None:
+    queue = core(misses=Script([True]), reorders=Script([1, 0]))
+    queue.put(T0, *"ab")
+
+    assert queue.get(T0, 10, short=False) == ["b", "a"]
+
+
 def test_a_message_that_came_back_can_be_missed_again() -> None:
     queue = core(misses=Script([True]))
     queue.put(T0, "a")

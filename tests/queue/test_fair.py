@@ -454,6 +454,21 @@ def test_a_message_that_moves_away_does_not_wait_and_one_that_is_taken_back_does
     assert queue.get(T0, 2) == ["b1", "a31"]
 
 
+@pytest.mark.parametrize(("others", "noisy"), [(269, ["a"]), (270, [])])
+def test_a_message_that_is_taken_back_does_not_make_those_in_flight_fewer(others: int, noisy: list[str]) -> None:
+    queue = Core(max_receive_count=1)
+    queue.put(T0, "a", 31)
+    entry = next(iter(queue))
+    queue.get(T0, 1, 0)
+    queue.put(T0, None, others)
+    queue.get(T0, 30 + others)
+    assert list(queue.moving) == [entry.number]
+
+    queue.take_back(T0, entry.number)
+
+    assert queue.noisy == noisy
+
+
 def test_a_dead_letter_belongs_to_its_tenant_and_counts_as_sent() -> None:
     queue = with_noisy("a")
 
@@ -547,22 +562,77 @@ def test_tenants_of_whom_nothing_is_left_are_forgotten() -> None:
     assert (len(fair._idle), len(fair._places)) <= (2, 70)
 
 
+@pytest.mark.parametrize(("now", "noisy"), [(500 * S - 1, ["a"]), (500 * S, [])])
+def test_a_tenant_is_remembered_while_time_of_it_counts(now: int, noisy: list[str]) -> None:
+    """
+    It first had nothing at 0, and then again at 200: what others send after 310 does not make it forgotten.
+    """
+    queue = Core()
+    for at in (0, 199 * S):
+        [entry] = queue.put(T0 + at, "a")
+        queue.get(T0 + at)
+        queue.delete(T0 + at + S, entry.number)
+    queue.put(T0 + 311 * S, "b", 3)
+    assert queue._fair is not None
+    assert "a" in queue._fair._tenants
+
+    queue.put(T0 + now - 10 * S, "c", 3)
+    queue.put(T0 + now, "a")
+
+    assert queue.noisy == noisy
+
+
+def test_a_tenant_with_nothing_but_a_message_in_flight_is_remembered() -> None:
+    queue = Core()
+    [entry] = queue.put(T0, "a")
+    queue.delete(T0, entry.number)
+    queue.put(T0 + 1, "a")
+    queue.get(T0 + 1, 1, 900 * S)
+
+    queue.put(T0 + 400 * S, "b", 3)
+    queue.put(T0 + 400 * S, "a")
+
+    assert queue.noisy == ["a"]
+
+
 def test_a_tenant_that_comes_and_goes_is_kept_once() -> None:
-    queue = with_noisy("a")
+    queue = with_noisy("a", waiting=2)
     fair = queue._fair
     assert fair is not None
     for turn in range(300):
         [entry] = queue.put(T0 + turn, "b")
         queue.get(T0 + turn)
         queue.delete(T0 + turn, entry.number)
-        for _ in range(2):
-            [entry] = queue.put(T0 + turn, "a")
+        queue.put(T0 + turn, "a", 2)
+        for entry in queue.receive(T0 + turn, max_messages=2, visibility_timeout=S):
             queue.delete(T0 + turn, entry.number)
+        [entry] = queue.put(T0 + turn, "a")
+        queue.delete(T0 + turn, entry.number)
 
     assert len(fair._idle) <= 2
-    assert len(fair._pauses) <= 2
-    assert len(fair._places) <= 2 * 2 + 64
-    assert len(fair._tenants["a"].line) <= 2 * 2 + 65
+    assert len(fair._places) <= 2 * 2 + 64 + 1
+    assert len(fair._tenants["a"].line) <= 2 * 2 + 64 + 1
+
+
+def test_a_verdict_that_changes_all_the_time_is_kept_once() -> None:
+    queue = Core()
+    queue.put(T0, "a", 30)
+    queue.get(T0, 30)
+    fair = queue._fair
+    assert fair is not None
+    for turn in range(300):
+        [entry] = queue.put(T0 + turn, "a")
+        assert queue.noisy == ["a"]
+        queue.delete(T0 + turn, entry.number)
+        assert queue.noisy == []
+
+    assert len(fair._pauses) == 1
+
+
+def test_a_long_rest_costs_a_tally_no_more_than_a_short_one() -> None:
+    tally = Tally(T0)
+
+    assert lines_run(lambda: tally.advance(T0 + 10**6 * SLICE_US, 1)) < 300
 
 
 def lines_run(call: Callable[[], object]) -> int:

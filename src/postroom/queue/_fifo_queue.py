@@ -25,6 +25,7 @@ from postroom.queue._entry import StoredFifo
 from postroom.queue._fifo import FifoCore
 from postroom.queue._fifo_receiving import FifoReceiving
 from postroom.queue._frame import SENDER
+from postroom.queue._looking import age
 from postroom.queue._message import SentMessage
 from postroom.queue._throttle import Throttle
 
@@ -367,6 +368,14 @@ class FifoQueue(FifoReceiving):
         return (
             [operation] if self._throughput == "perQueue" else [(operation, group) for group in dict.fromkeys(groups)]
         )
+
+    def _metrics_of_kind(self, now: int) -> dict[str, float]:
+        core = self._core
+        return {
+            "ApproximateAgeOfOldestMessage": age(core.oldest_sent_at(), now),
+            "NumberOfDeduplicatedSentMessages": core.counts["deduplicated"],
+            "ApproximateNumberOfGroupsWithInflightMessages": core.groups_in_flight,
+        }
 
     # As a destination.
 

@@ -21,6 +21,7 @@ from postroom.queue._configuration import configured
 from postroom.queue._consuming import Consuming
 from postroom.queue._entry import Entry, Stored
 from postroom.queue._frame import SENDER
+from postroom.queue._looking import age
 from postroom.queue._message import SentMessage
 from postroom.queue._standard import StandardCore
 
@@ -385,6 +386,18 @@ class Queue(Consuming[StandardCore]):
             now, max_messages=max_messages, visibility_timeout=visibility_timeout, is_short_poll=not waits
         )
         return entries, now
+
+    def _metrics_of_kind(self, now: int) -> dict[str, float]:
+        core = self._core
+        quiet = core.quiet
+        return {
+            "ApproximateAgeOfOldestMessage": age(core.oldest_age_start(), now),
+            "ApproximateNumberOfNoisyGroups": core.noisy_groups,
+            "ApproximateNumberOfMessagesVisibleInQuietGroups": quiet.available,
+            "ApproximateNumberOfMessagesNotVisibleInQuietGroups": quiet.in_flight,
+            "ApproximateNumberOfMessagesDelayedInQuietGroups": quiet.delayed,
+            "ApproximateAgeOfOldestMessageInQuietGroups": age(core.oldest_quiet_age_start(), now),
+        }
 
     # As a destination.
 
