@@ -614,6 +614,21 @@ def test_a_tenant_that_comes_and_goes_is_kept_once() -> None:
     assert len(fair._tenants["a"].line) <= 2 * 2 + 64 + 1
 
 
+def test_messages_that_come_back_last_first_do_not_fill_the_line_of_tenants() -> None:
+    queue = Core()
+    entries = queue.put(T0, "a", 300)
+    queue.put(T0, None, 3_000)
+    queue.get(T0, 3_300)
+    assert queue.noisy == []
+
+    for entry in reversed(entries):
+        queue.change_visibility(T0, entry.number, 0)
+
+    assert queue._fair is not None
+    assert len(queue._fair._places) <= 2 + 64 + 1
+    assert queue.get(T0, 300) == [f"a{number}" for number in range(1, 301)]
+
+
 def test_a_verdict_that_changes_all_the_time_is_kept_once() -> None:
     queue = Core()
     queue.put(T0, "a", 30)
