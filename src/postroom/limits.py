@@ -112,6 +112,15 @@ MOVE_TASK_US: Final = 36 * 3_600 * SECOND_US
 MOVE_TASKS_LISTED_MAX: Final = 10
 """Message move tasks of one queue that can be listed; so many are remembered (SQS 7.4)."""
 
+QUIET_AFTER_US: Final = 300 * SECOND_US
+"""5 minutes: so long after its last send a tenant of a fair queue is quiet (SQS 4)."""
+
+NOISY_IN_FLIGHT_MIN: Final = 30
+"""Messages in flight, below which a tenant is not noisy for their number (SQS 4)."""
+
+NOISY_PARTS: Final = 10
+"""A tenant is noisy for more than one part in so many, 10 %, of what is in flight or of the consumers' time (SQS 4)."""
+
 PURGE_PAUSE_US: Final = 60 * SECOND_US
 """Between two purges of a queue (SQS 8.1)."""
 

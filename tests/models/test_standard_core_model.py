@@ -17,11 +17,11 @@ import pytest
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule
 
+from postroom.limits import NOISY_IN_FLIGHT_MIN
 from postroom.message import NO_ATTRIBUTES
 from postroom.queue._entry import Stored
 from postroom.queue._standard import StandardCore
 from postroom.queue._store import Store
-from postroom.queue._tenant import NOISY_IN_FLIGHT_MIN
 
 S: Final = 1_000_000
 START: Final = 1_700_000_003 * S

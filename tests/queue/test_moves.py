@@ -8,7 +8,7 @@ import copy
 import json
 import pickle
 from base64 import b64decode, b64encode
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -23,10 +23,12 @@ from postroom.errors import (
 from postroom.limits import MOVE_TASK_US
 from postroom.queue import _move_checks as checks
 from postroom.queue._entry import Stored, StoredFifo
-from postroom.queue._face import Core
 from postroom.queue._fifo import FifoCore
 from postroom.queue._moves import Move, MoveTask, MoveTaskStatus, confirm_redrive, give_up_redrive, reserve_next
 from postroom.queue._standard import StandardCore
+
+if TYPE_CHECKING:
+    from postroom.queue._face import Core
 
 S = 1_000_000
 ARN = "arn:aws:sqs:us-east-1:123456789012:dead"
@@ -71,8 +73,8 @@ def test_the_first_moves_at_once_and_the_others_at_even_steps(rate: int | None, 
 
 
 @pytest.mark.parametrize("rate", [1, 3, 7, 499, 500])
-def test_no_step_is_lost_or_gained_over_a_thousand_seconds(rate: int) -> None:
-    assert taken_at(a_move(rate), 1_000 * rate + 1)[-1] == 1_000 * S
+def test_no_step_is_lost_or_gained_over_many_seconds(rate: int) -> None:
+    assert taken_at(a_move(rate), 50 * rate + 1)[-1] == 50 * S
 
 
 def test_a_message_that_comes_a_little_late_does_not_hold_up_the_next() -> None:

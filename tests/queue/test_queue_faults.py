@@ -14,7 +14,6 @@ import pytest
 from postroom import Faults, FifoQueue, ManualClock, Queue
 from postroom.errors import RequestThrottled
 
-
 T = TypeVar("T")
 
 

@@ -29,11 +29,9 @@ from heapq import heapify, heappop, heappush, heapreplace
 from itertools import chain
 from typing import TYPE_CHECKING, Final, NamedTuple
 
+from postroom.limits import NOISY_IN_FLIGHT_MIN, NOISY_PARTS, QUIET_AFTER_US
 from postroom.queue._tenant import (
     FORGOTTEN_AFTER_US,
-    NOISY_IN_FLIGHT_MIN,
-    NOISY_PARTS,
-    QUIET_AFTER_US,
     Place,
     Tally,
     Tenant,

@@ -371,7 +371,7 @@ class Queue(Consuming[StandardCore]):
         return messages
 
     # No call in between: standard queues count no calls.
-    _delete = Consuming._discard
+    _delete = Consuming[StandardCore]._discard
 
     def _pick(
         self,

@@ -9,16 +9,7 @@ from collections.abc import Iterator
 from heapq import heappop, heappush
 from typing import Final, TypeVar
 
-from postroom.limits import SECOND_US
-
-QUIET_AFTER_US: Final = 300 * SECOND_US
-"""5 minutes: so long after its last send a tenant is quiet (SQS 4)."""
-
-NOISY_IN_FLIGHT_MIN: Final = 30
-"""Messages in flight, below which a tenant is not noisy for their number (SQS 4)."""
-
-NOISY_PARTS: Final = 10
-"""A tenant is noisy for more than one part in so many: 10 % (SQS 4)."""
+from postroom.limits import QUIET_AFTER_US, SECOND_US
 
 SLICE_US: Final = 10 * SECOND_US
 """The grain of the time that tenants are compared by. Ours."""
