@@ -11,6 +11,7 @@ from postroom.queue._fifo_kinds import DeduplicationScope, ThroughputLimit
 from postroom.queue._fifo_queue import FifoQueue
 from postroom.queue._limits import Limits
 from postroom.queue._message import Message, SentMessage
+from postroom.queue._moves import MoveTask, MoveTaskStatus
 from postroom.queue._queue import Queue
 from postroom.queue._stats import QueueStats
 
@@ -23,6 +24,8 @@ __all__ = [
     "FifoQueue",
     "Limits",
     "Message",
+    "MoveTask",
+    "MoveTaskStatus",
     "Queue",
     "QueueStats",
     "RedrivePermission",
