@@ -52,6 +52,7 @@ if TYPE_CHECKING:
     from postroom.queue import FifoQueue as FifoQueue
     from postroom.queue import Limits as Limits
     from postroom.queue import Message as Message
+    from postroom.queue import MoveTask as MoveTask
     from postroom.queue import Queue as Queue
     from postroom.queue import QueueStats as QueueStats
     from postroom.queue import SendEntry as SendEntry
@@ -92,6 +93,7 @@ __all__ = [
     "ManualClock",
     "MemoryStore",
     "Message",
+    "MoveTask",
     "ObjectStore",
     "Observation",
     "Pattern",
@@ -144,6 +146,7 @@ _HOMES = {
     "ManualClock": "clock",
     "MemoryStore": "firehose",
     "Message": "queue",
+    "MoveTask": "queue",
     "ObjectStore": "firehose",
     "Observation": "observe",
     "Pattern": "patterns",

@@ -34,6 +34,7 @@ Kind: TypeAlias = Literal[
     "deleted",
     "expired",
     "purged",
+    "redriven",
     "dead-lettered",
     "taken back",
     "moved in",
@@ -49,9 +50,10 @@ Kind: TypeAlias = Literal[
     "written",
 ]
 """What can happen to a message. *available*: its delay or visibility timeout ended, or was set to 0; *hidden*: its
-visibility was changed; *moved in*: it came as a dead letter; *taken back*: the dead-letter queue refused it; *invoked* to
-*failed* are a function's; *published* is a topic's; *put* a bus's, a stream's and a delivery stream's; *matched* a rule's;
-*delivered*, *refused* (an attempt that failed) and *dropped* are of who hands on; *written* went into an object."""
+visibility was changed; *moved in*: it came as a dead letter; *taken back*: the dead-letter queue refused it; *redriven*: a
+move task has sent it on; *invoked* to *failed* are a function's; *published* is a topic's; *put* a bus's, a stream's and a
+delivery stream's; *matched* a rule's; *delivered*, *refused* (an attempt that failed) and *dropped* are of who hands on;
+*written* went into an object."""
 
 _causes: ContextVar[tuple[str, ...]] = ContextVar("postroom.causes", default=())
 

@@ -28,6 +28,7 @@ from postroom.queue._moves import Move, MoveTask, MoveTaskStatus, confirm_redriv
 from postroom.queue._standard import StandardCore
 
 if TYPE_CHECKING:
+    from postroom.message import Parcel
     from postroom.queue._face import Core
 
 S = 1_000_000
@@ -97,6 +98,15 @@ def test_after_a_lag_nothing_is_made_up_for() -> None:
     assert move.next_at() == 11 * S
 
 
+def test_a_lag_of_one_step_is_a_lag() -> None:
+    move = a_move(1)
+    taken_at(move, 1)
+
+    move.take(2 * S, 2)
+
+    assert move.next_at() == 3 * S
+
+
 # States.
 
 
@@ -155,6 +165,42 @@ def test_a_task_runs_for_36_hours_at_most(now: int, goes_on: bool) -> None:
     assert move.looks(now) is goes_on
     assert move.is_active is goes_on
     assert move.failure_reason == (None if goes_on else "MessageMoveTaskTimedOut")
+
+
+def test_a_task_ends_after_36_hours_also_between_two_messages() -> None:
+    move = a_move(now=0)
+    move.take(MOVE_TASK_US - S // 2, 1)
+    move.arrive()
+
+    assert move.next_at() == MOVE_TASK_US
+
+
+class Nowhere:
+    kind = "queue"
+    name = "nowhere"
+    arn = "arn:aws:sqs:us-east-1:123456789012:nowhere"
+
+    def deliver(self, parcel: Parcel) -> None: ...
+
+
+@pytest.mark.parametrize("end", ["finish", "refuse", "cancel", "close"])
+def test_a_task_that_is_over_forgets_where_its_destination_is_and_not_what_it_was(end: str) -> None:
+    move = Move(0, "an id", ARN, Nowhere(), 1, 3)
+    if end == "finish":
+        move.finish()
+    elif end == "refuse":
+        move.take(0, 1)
+        move.refuse("no room")
+    elif end == "cancel":
+        move.cancel()
+        move.looks(0)
+    else:
+        move.take(0, 1)
+        move.fail("closed")
+        assert move.destination is not None, "there is still a message to be handed over"
+        move.arrive()
+
+    assert (move.destination, move.seen().destination_arn) == (None, Nowhere.arn)
 
 
 def test_what_was_over_stays_as_it_was() -> None:

@@ -464,6 +464,21 @@ def test_an_origin_that_has_another_dead_letter_queue_by_now_is_found_in_the_reg
     assert bodies(orders) == ["1"]
 
 
+def test_an_origin_that_was_deleted_and_made_again_gets_its_letters() -> None:
+    region = Region(clock=ManualClock())
+    dead = region.queue("dead")
+    first = region.queue("orders", dead_letter_queue=dead, max_receive_count=1)
+    region.queue("mail", dead_letter_queue=dead, max_receive_count=1)
+    bury(dead, first, "1")
+    region.delete_queue("orders")
+    region.clock.sleep(60)
+    second = region.queue("orders")
+
+    dead.start_message_move_task()
+
+    assert bodies(second) == ["1"]
+
+
 @both
 def test_a_message_without_origin_and_a_task_without_destination_fail(kind: type[AnyQueue]) -> None:
     clock, dead, orders = pair(kind)
@@ -791,6 +806,7 @@ def test_a_destination_that_is_deleted_meanwhile_ends_the_task_and_loses_nothing
     [task] = dead.list_message_move_tasks()
     assert (task.status, task.failure_reason, task.moved) == (FAILED, NON_EXISTENT, 1)
     assert (bodies(dead), dead.stats().in_flight, mail.stats().sent) == (["2", "3"], 0, 0)
+    assert dead._moves[0].destination is None
 
     dead.start_message_move_task(destination=mail)
     clock.advance(1)
@@ -838,10 +854,11 @@ def test_a_source_that_is_closed_meanwhile_moves_nothing_more() -> None:
     bury(dead, orders, "1", "2", "3")
     dead.start_message_move_task(max_messages_per_second=1)
     dead.close()
-    clock.advance(60)
 
-    assert bodies(orders) == ["1"]
     assert not [due for due in clock.pending() if due.whom == str(dead)]
+    assert bodies(orders) == ["1"]
+    orders.close()
+    assert clock.advance_to_next() is None
 
 
 def test_a_task_ends_after_36_hours_however_much_there_is() -> None:
@@ -876,6 +893,20 @@ def test_a_task_can_be_started_anew_when_the_last_is_over() -> None:
 
     assert [task.moved for task in dead.list_message_move_tasks(max_results=10)] == [1, 1, 1]
     assert bodies(orders) == ["0", "1", "2"]
+
+
+def test_in_the_child_of_a_fork_a_task_goes_on() -> None:
+    clock, dead, orders = pair()
+    bury(dead, orders, "1", "2", "3")
+    dead.start_message_move_task(max_messages_per_second=1)
+    clock.advance(1)
+
+    dead.before_fork()
+    dead.after_fork(in_child=True)
+    clock.advance(0.999_999)
+    assert bodies(orders) == ["1", "2"]
+    clock.advance(1.000_001)
+    assert last(dead) == (COMPLETED, 3, 3)
 
 
 # Looking.
@@ -989,6 +1020,37 @@ def test_ctrl_c_at_any_line_of_a_move_loses_nothing_and_holds_up_nothing(kind: t
             assert (status, left) == (FAILED, Counter({"2": 1, "3": 1}))
         assert task.status is RUNNING
     assert after > 20
+
+
+@both
+def test_ctrl_c_in_a_receive_that_hands_over_for_a_task_does_not_hold_it_up(kind: type[AnyQueue]) -> None:
+    clock, dead, orders = pair(kind)
+    bury(dead, orders, "1", "2", "3")
+    strikes = [KeyboardInterrupt()]
+
+    def strike(_: Observation) -> None:
+        if strikes:
+            raise strikes.pop()
+
+    dead.start_message_move_task(max_messages_per_second=1)
+    clock.advance(1)
+    # As if another thread had just taken the third, and got no further.
+    dead._move_alarm.cancel()
+    clock.advance(5)
+    with dead._lock:
+        dead._take_for(dead._moves[0], clock.now_us())
+    clock.advance(5)
+    bury(dead, orders, "4")
+    orders.observe(strike)
+    with pytest.raises(KeyboardInterrupt):
+        dead.receive_messages(visibility_timeout=0)
+    clock.advance(10)
+
+    # What is handed over again is a duplicate, and a FIFO queue knows that.
+    again = ["3"] if kind is Queue else []
+    assert Counter(bodies(orders)) == Counter(["1", "2", "3", "4", *again])
+    assert bodies(orders)[-1] == "4"
+    assert last(dead) == (COMPLETED, 4, 3)
 
 
 def test_threads_that_receive_delete_and_send_meanwhile_and_nothing_is_lost_or_there_twice() -> None:

@@ -63,7 +63,7 @@ ROUNDS_MAX: Final = 5
 OPERATOR_COMES_US: Final = DAY_US + 3_600 * SECOND_US
 """When somebody mends the auditor and empties the dead-letter queues: an hour after the last arrival."""
 
-_LEAVES_A_QUEUE: Final = frozenset({"deleted", "dead-lettered", "expired"})
+_LEAVES_A_QUEUE: Final = frozenset({"deleted", "dead-lettered", "expired", "purged", "redriven"})
 _OBSERVATIONS_PER_EVENT: Final = 300
 _OBSERVATIONS_MIN: Final = 100_000
 """So that a reader that fails all day, once a minute in each shard, pushes nothing out."""

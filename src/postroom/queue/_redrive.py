@@ -323,7 +323,7 @@ class DeadLetterSide(QueueFrame[C]):
         with self._lock:
             now = self._clock.now_us()
             move = self._moves[0] if self._moves else None
-            if move is not None and not self._closed:
+            if move is not None:
                 self._take_for(move, now)
             seen = self._after(now)
         if seen:
@@ -342,7 +342,7 @@ class DeadLetterSide(QueueFrame[C]):
 
     def _go_on_at(self, move: Move) -> None:
         when = move.next_at()
-        if when is not None and not self._closed:
+        if when is not None:
             self._set_move_alarm(when)
 
     def _next_hand_over(self) -> Callable[[], object] | None:
@@ -418,7 +418,7 @@ class DeadLetterSide(QueueFrame[C]):
         found = list(super().pending(now))
         with self._lock:
             move = self._moves[0] if self._moves else None
-            when = None if move is None or self._closed else move.next_at()
+            when = None if move is None else move.next_at()
         if move is not None and when is not None:
             found.append(Due(max(when, now), str(self), f"move task {move.how_far()}"))
         return found
@@ -433,6 +433,6 @@ class DeadLetterSide(QueueFrame[C]):
     def _forget_other_threads(self) -> None:
         super()._forget_other_threads()
         when = self._moves[0].next_at() if self._moves else None
-        if when is not None and not self._closed:
+        if when is not None:
             # Whoever was at work in another thread was not copied, nor a clock's thread with its alarm.
             self._set_move_alarm(when)
