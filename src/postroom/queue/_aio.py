@@ -4,20 +4,28 @@ The calls of a queue that can wait, as coroutines.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import Awaitable, Callable, Generator
 from contextlib import closing
-from typing import TYPE_CHECKING, Any, Never
+from typing import TYPE_CHECKING, Any, Never, Self
 
-from postroom.clock._aio import wait
+from postroom.clock._aio import AsyncioGate, wait
+from postroom.clock._aio import _wait as wait_at
 from postroom.delivery import refuse_unknown
 from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES
-from postroom.errors import ResourceClosed
-from postroom.limits import SECOND_US
+from postroom.errors import EndlessLoop, InvalidInput, ResourceClosed
+from postroom.queue._progress import Telling
 
 if TYPE_CHECKING:
     from postroom.clock import Duration
-    from postroom.queue._consuming import Consuming, Progress
+    from postroom.queue._consuming import Consuming, Loop
     from postroom.queue._message import Message
+    from postroom.queue._progress import Progress
+
+
+def nothing() -> None:
+    """
+    What is found in a pause.
+    """
 
 
 class QueueAio:
@@ -61,7 +69,7 @@ class QueueAio:
             found = await wait(self._queue._waiters, attempt, until)
         return found or []
 
-    async def consume(
+    def consume(
         self,
         *,
         max_messages: int = 1,
@@ -69,7 +77,7 @@ class QueueAio:
         visibility_timeout: Duration | None = None,
         idle: Duration | None = None,
         heartbeat: Duration | None = None,
-    ) -> AsyncIterator[Message]:
+    ) -> Consumption:
         """
         As `Queue.consume`, with the same arguments and errors, but other tasks go on while it waits.
 
@@ -83,31 +91,10 @@ class QueueAio:
         ...             print(message.body)
         >>> asyncio.run(main())
         2 x tea
+
+        A loop that is cancelled while it waits has taken no message. ``with message:`` and ``async with message:`` are the same.
         """
-        queue = self._queue
-        wait_us, idle_us = queue._check_consume(max_messages, wait_time, visibility_timeout, idle, heartbeat)
-        last = queue.clock.now_us()
-        empty = 0
-        while True:
-            wait = queue._wait_left(wait_us, idle_us, last)
-            try:
-                messages = await self.receive_messages(
-                    max_messages=max_messages, wait_time=wait / SECOND_US, visibility_timeout=visibility_timeout
-                )
-            except ResourceClosed:
-                return
-            if not messages:
-                empty += 1
-                if idle_us is not None and queue.clock.now_us() - last >= idle_us:
-                    return
-                queue._refuse_endless(empty)
-                continue
-            empty = 0
-            # Closed here, and not whenever the garbage is collected: what is not handed out goes back at once.
-            with closing(queue._hand_out(messages, visibility_timeout, heartbeat)) as handed_out:
-                for message in handed_out:
-                    yield message
-            last = queue.clock.now_us()
+        return Consumption(self._queue, self._queue._loop(max_messages, wait_time, visibility_timeout, idle, heartbeat))
 
     async def drain(
         self,
@@ -115,39 +102,132 @@ class QueueAio:
         *,
         max_messages: int = 10,
         limit: int | None = None,
-        progress: Progress | None = None,
+        progress: Progress = None,
     ) -> int:
         """
-        As `Queue.drain`, for a handler that is an ``async def``; one message after the other.
+        As `Queue.drain`, with the same arguments and errors, for a handler that is an ``async def``; one message at a time.
 
         >>> import asyncio
         >>> from postroom import ManualClock, Queue
         >>> queue = Queue("orders", clock=ManualClock())
-        >>> sent = queue.send_message("2 x tea")
+        >>> sent = queue.send_message("2 x tea"), queue.send_message("1 x cake", delay=600)
         >>> async def brew(message) -> None:
-        ...     print("brewing", message.body)
+        ...     await queue.clock.aio.sleep(20)
+        ...     print(message.body)
         >>> asyncio.run(queue.aio.drain(brew))
-        brewing 2 x tea
-        1
+        2 x tea
+        1 x cake
+        2
+
+        If it is cancelled, the message in hand is available again at once, and so are those received with it.
         """
         queue = self._queue
-        tell = queue._check_drain(handler, max_messages, limit, progress)
-        handled = 0
-        while limit is None or handled < limit:
-            most = max_messages if limit is None else min(max_messages, limit - handled)
-            messages = queue.receive_messages(max_messages=most, wait_time=0)
-            if not messages:
-                if not len(queue):
+        queue._check_drain(handler, max_messages, limit, progress)
+        with Telling(queue, progress) as telling:
+            while most := telling.most(max_messages, limit):
+                messages = await self._next_or_empty(most)
+                if not messages:
                     break
-                messages = await self.receive_messages(max_messages=most, wait_time=queue._limits.wait_time)
-            left = list(reversed(messages))
+                with closing(queue._in_line(messages, None)) as line:
+                    for message in line:
+                        with message:
+                            await self._awaitable(handler(message))
+                        telling.one_more()
+        return telling.handled
+
+    def _awaitable(self, returned: Awaitable[object]) -> Awaitable[object]:
+        if hasattr(returned, "__await__"):
+            return returned
+        raise InvalidInput(
+            f"The handler returned {returned!r}, which cannot be awaited.",
+            help="Use queue.drain(handler) for a plain def.",
+            operation="drain",
+            resource=self._queue.name,
+        )
+
+    async def _next_or_empty(self, most: int) -> list[Message]:
+        queue = self._queue
+        attempt, found = queue._drain_attempt(most), None
+        while found is None:
+            found = attempt()
+            if found is None:
+                found = await self._wait_for_drain(attempt)
+        return found
+
+    async def _wait_for_drain(self, attempt: Callable[[], list[Message] | None]) -> list[Message] | None:
+        queue = self._queue
+        gate = AsyncioGate(str(queue))
+        try:
+            return await wait_at(queue._waiters, gate, attempt, queue._begin_drain(gate))
+        except BaseException:
+            queue._waiters.leave(gate)  # once more, for the reason that `Waiters.wait` has
+            raise
+        finally:
+            queue._end_drain(gate)
+
+
+class Consumption:
+    """
+    What `QueueAio.consume` returns, for one ``async for``.
+
+    An object, and no asynchronous generator: such a one is closed some time after the loop was left, and what was received
+    with the last message would wait for that.
+    """
+
+    __slots__ = ("_line", "_loop", "_queue")
+
+    def __init__(self, queue: Consuming[Any], loop: Loop) -> None:
+        self._queue = queue
+        self._loop = loop
+        self._line: Generator[Message] | None = None
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> Message:
+        while True:
+            if self._line is not None:
+                for message in self._line:
+                    return message
+                self._line = None
             try:
-                while left:
-                    message = left.pop()
-                    with message:
-                        await handler(message)
-                    handled += 1
-            finally:
-                queue._give_back(left)
-            tell(handled, queue)
-        return handled
+                messages, is_empty_at_once = await self._receive()
+            except (ResourceClosed, EndlessLoop) as error:
+                if self._loop.ends(error):
+                    raise StopAsyncIteration from None
+                raise
+            if messages:
+                self._line = self._loop.line(messages)
+            elif self._loop.is_over():
+                raise StopAsyncIteration
+            elif is_empty_at_once:
+                line, until = self._loop.pause()
+                await wait(line, nothing, until)
+
+    async def _receive(self) -> tuple[list[Message] | None, bool]:
+        attempt, until = self._loop.look()
+        messages = attempt()
+        if messages is None and until is not None:
+            messages = await wait(self._queue._waiters, attempt, until)
+        return messages, until is None
+
+    async def aclose(self) -> None:
+        """
+        Ends it: what was received and not come to is available again at once. Leaving the loop does so by itself.
+
+        >>> import asyncio
+        >>> from postroom import ManualClock, Queue
+        >>> queue = Queue("orders", clock=ManualClock())
+        >>> outcome = queue.send_message_batch(["2 x tea", "1 x cake"])
+        >>> async def main() -> None:
+        ...     messages = queue.aio.consume(max_messages=2)
+        ...     async with await anext(messages) as message:
+        ...         print(message.body)
+        ...     await messages.aclose()
+        >>> asyncio.run(main())
+        2 x tea
+        >>> queue.stats().available
+        1
+        """
+        if self._line is not None:
+            self._line.close()

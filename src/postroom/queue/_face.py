@@ -148,6 +148,12 @@ class Core(Protocol):
         """
         ...
 
+    def find(self, number: int) -> Entry | None:
+        """
+        The message of that number; None if it is not there.
+        """
+        ...
+
     def hidden_until(self, entry: Entry) -> int | None:
         """
         When a hidden message becomes visible; None if it is not hidden, or moving.

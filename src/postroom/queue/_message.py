@@ -5,13 +5,12 @@ What a send and a receive hand back.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from contextlib import AbstractContextManager
 from typing import TYPE_CHECKING, Any, Self
 
-from postroom.errors import InvalidInput, PostroomError
+from postroom.errors import InvalidInput, InvalidParameterValue, PostroomError
 from postroom.message import AttributeValue, md5_of_attributes, md5_of_body
 from postroom.queue._entry import StoredFifo
-from postroom.queue._heartbeat import Heartbeat
+from postroom.queue._heartbeat import Heartbeat, spans_of_beats
 
 if TYPE_CHECKING:
     from postroom.clock import Duration
@@ -111,14 +110,25 @@ class Message:
     >>> message.body, message.attributes["table"].value, message.receive_count
     ('2 x tea', '7', 1)
 
-    ``with message:`` (or ``async with``) settles what becomes of it: at the end of the block it is deleted; if the block raises,
-    it is available again at once, and the error goes on.
+    With ``with message:`` it is deleted when the block is done, also by ``break``, ``continue`` or ``return``. If the block
+    raises, Ctrl-C included, the message is available again at once and the error goes on:
 
     >>> with message:
-    ...     print("brewing", message.body)
+    ...     raise OSError("no more tea")
+    Traceback (most recent call last):
+        ...
+    OSError: no more tea
+    >>> for message in queue.consume(idle=0):
+    ...     with message:
+    ...         print("brewing", message.body)
     brewing 2 x tea
     >>> len(queue)
     0
+
+    Deleting it by hand inside the block is fine. When the message cannot be deleted at the end, since the queue is closed, say,
+    or since in a FIFO queue its visibility timeout has ended, the error of `Queue.delete_message` comes out of the block; when
+    it cannot be given back, the error of the block has a note of that. ``async with message:`` is the same. A message that was
+    only looked at, or comes from a pickle, belongs to no queue, and refuses with `InvalidInput`.
     """
 
     __slots__ = ("_first_received_at", "_queue", "_receipt_handle", "_receive_count", "_stored")
@@ -289,35 +299,45 @@ class Message:
             )
         return self._queue
 
-    def extending(self, every: Duration, timeout: Duration) -> AbstractContextManager[object]:
+    def extending(self, *, every: Duration | None = None, timeout: Duration | None = None) -> Heartbeat:
         """
-        Keeps it hidden while a block runs: at once, and then every so many seconds, its visibility timeout is set anew.
+        Keeps the message hidden while a block runs: at once, and then every so many seconds, its visibility timeout is set anew.
 
-        A handler that takes longer than thought keeps its message, and one that dies holds it no longer than `timeout`. If an
-        extension fails, at the end of the 12 hours that one receive is good for, say, the logger ``postroom`` is told, and
-        there are no more.
+        So a handler that takes longer than thought keeps its message, and one whose process dies keeps others waiting for no
+        longer than `timeout`. It is the clock that extends, on whatever thread it runs; on a `ManualClock` that is whoever
+        moves time, the handler itself for instance. Use it with ``with`` or ``async with``.
 
         >>> from postroom import ManualClock, Queue
         >>> clock = ManualClock()
         >>> queue = Queue("orders", visibility_timeout=30, clock=clock)
         >>> sent = queue.send_message("2 x tea")
         >>> [message] = queue.receive_messages()
-        >>> with message, message.extending(every=10, timeout=30):
+        >>> with message, message.extending(every=10):
         ...     clock.advance(300)  # slow work
         ...     print(queue.receive_messages())
         []
         >>> len(queue)
         0
 
+        Nothing hides a message for more than 12 hours after one receive (SQS 2.1). The last extensions are cut short so that
+        they end there, and then there are no more, of which the logger ``postroom`` is told. It also ends, without a word, when
+        the message is deleted or given back in the block, or received by somebody else, and when the queue is closed.
+        ``with message.extending() as heartbeat:`` gives what tells, by `heartbeat.active`, whether it has ended.
+
         Args:
-            every: Seconds of the queue's clock between two extensions, above 0 and below `timeout`.
-            timeout: Seconds for which each of them hides it, up to 43200.
+            every: Seconds of the queue's clock between two extensions, above 0 and below `timeout`; None: a third of it.
+            timeout: Seconds for which each of them hides the message, up to 43200; None: the visibility timeout of the queue.
 
         Raises:
-            InvalidInput: `every` is not below `timeout`, or the message was not received.
-            InvalidParameterValue: The timeout is out of range.
+            InvalidInput: `every` is not above 0 or not below `timeout`, or one of them is no time; or the message was only
+                looked at.
+            InvalidParameterValue: As the block begins: the timeout is out of range, the total over 12 hours, or the message
+                gone.
+            ResourceClosed: As the block begins: the queue is closed.
         """
-        return Heartbeat(self._keeper("extending"), self._receipt_handle, every, timeout)
+        queue = self._keeper("extending")
+        every_us, timeout_us = spans_of_beats(every, timeout, queue.visibility_timeout)
+        return Heartbeat(queue, [self._receipt_handle], every_us, timeout_us)
 
     def __enter__(self) -> Self:
         self._keeper("with message")
@@ -326,19 +346,28 @@ class Message:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: object) -> None:
         queue = self._keeper("with message")
         if error is None:
-            try:
-                queue.delete_message(self._receipt_handle)
-            except PostroomError as refused:
-                refused.add_note(
-                    "The work on the message was done; it was not deleted, and may come again. "
-                    "message.extending(…) keeps it hidden for as long as the work takes."
-                )
-                raise
-            return
+            self._delete(queue)
+        elif queue.closed:
+            error.add_note(
+                f"The message {self.message_id} could not be given back to the queue {queue.name}: it is closed."
+            )
+        elif queue._give_back([self._receipt_handle]):
+            error.add_note(
+                f"The message {self.message_id} could not be given back to the queue {queue.name}: it was back before, and "
+                "somebody else may have received it. message.extending() keeps it hidden while the work lasts."
+            )
+
+    def _delete(self, queue: Keeper) -> None:
         try:
-            queue.change_message_visibility(self._receipt_handle, 0)
+            queue.delete_message(self._receipt_handle)
         except PostroomError as refused:
-            error.add_note(f"The message could not be given back to the queue {queue.name}: {refused}")
+            refused.add_note(
+                f"The work on the message {self.message_id} was done, but it was not deleted from the queue {queue.name}"
+                + ("." if queue.closed else ": it comes again, if it has not already.")
+            )
+            if isinstance(refused, InvalidParameterValue):
+                refused.add_note("message.extending() keeps it hidden while the work lasts.")
+            raise
 
     async def __aenter__(self) -> Self:
         return self.__enter__()

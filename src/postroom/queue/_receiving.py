@@ -12,8 +12,8 @@ from postroom.delivery._refusals import RECEIVE_NOT_THERE, RECEIVE_TAKES
 from postroom.errors import PostroomError
 from postroom.queue import _checks as checks
 from postroom.queue._face import C
+from postroom.queue._holding import Holding
 from postroom.queue._message import Message
-from postroom.queue._receipts import ReceiptCalls
 
 if TYPE_CHECKING:
     from postroom.clock import Duration, Registration
@@ -27,7 +27,7 @@ def _nothing() -> list[Message] | None:
     return None
 
 
-class Receiving(ReceiptCalls[C]):
+class Receiving(Holding[C]):
     """
     Not for users: see `Queue`.
     """

@@ -136,6 +136,12 @@ class Store:
         """
         return self._counter
 
+    def find(self, number: int) -> Entry | None:
+        """
+        The message of that number; None if it is not there.
+        """
+        return self._entries.get(number)
+
     def hidden_until(self, entry: Entry) -> int | None:
         """
         When a hidden message becomes visible; None if it is not hidden, or moving.
