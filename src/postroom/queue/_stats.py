@@ -70,6 +70,14 @@ def explain(core: Core, message_id: str, now: int, handles: Handles) -> str | No
     """
     Where a message is and why, in a sentence; None if nothing is known of it. Costs in proportion to what is held.
     """
+    found = _explain(core, message_id, now, handles)
+    original = core.dropped(message_id) if isinstance(core, FifoCore) else None
+    if found is None or original is None or original.dropped_at is None:
+        return found
+    return f"{found}; dropped: a send with the same deduplication id, {show_span(now - original.dropped_at)} ago"
+
+
+def _explain(core: Core, message_id: str, now: int, handles: Handles) -> str | None:
     for entry in core:
         if entry.stored.message_id == message_id:
             return _explain_live(core, entry, now, handles)
@@ -94,7 +102,9 @@ def _explain_live(core: Core, entry: Entry, now: int, handles: Handles) -> str:
             )
         first = core.blocked_by(entry) if isinstance(core, FifoCore) else None
         if first is not None:
-            why = "delayed" if first.number in core.delayed else "in flight"
+            why = (
+                "delayed" if first.number in core.delayed else "moving" if first.number in core.moving else "in flight"
+            )
             group = entry.stored.message_group_id
             return f"blocked: group {group} is held by {first.stored.message_id}, which is {why}"
         return f"available: sent {ago} ago, received {_times(entry.receive_count)}"
