@@ -55,8 +55,13 @@ class Tally:
         for message in messages:
             assert message.message_group_id is not None
             self.groups[message.message_group_id].append(int(message.body))
+
+    def count_deleted(self, count: int) -> None:
+        """
+        Only then is somebody done: at the end the queue is closed.
+        """
         with self.lock:
-            self.count += len(messages)
+            self.count += count
             if self.count >= self.wanted:
                 self.done.set()
 
@@ -77,6 +82,7 @@ def produce(queue: FifoQueue, share: int, size: int) -> None:
 def settle(queue: FifoQueue, tally: Tally, messages: list[Message]) -> None:
     tally.note(messages)
     queue.delete_message_batch([message.receipt_handle for message in messages]).raise_for_failures()
+    tally.count_deleted(len(messages))
 
 
 def consume(queue: FifoQueue, tally: Tally) -> None:
