@@ -69,19 +69,10 @@ class Attempts:
             self._drop(attempt_id)
             self._of.pop(number, None)
 
-    def clear(self) -> None:
-        """
-        Forgets all of them.
-        """
-        self._attempts.clear()
-        self._of.clear()
-        self._ages.clear()
-
     def _drop(self, attempt_id: str) -> None:
         attempt = self._attempts.pop(attempt_id, None)
         for entry in () if attempt is None else attempt.entries:
-            if self._of.get(entry.number) == attempt_id:
-                del self._of[entry.number]
+            self._of.pop(entry.number, None)
 
     def _forget(self, now: int) -> None:
         ages = self._ages

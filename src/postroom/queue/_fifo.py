@@ -378,7 +378,7 @@ class FifoCore(TimedCore):
         """
         self.settle(now)
         self.delay = delay
-        for number in sorted(self.delayed):
+        for number in sorted(self.delayed & self._entries.keys()):
             entry = cast("FifoEntry", self._entries[number])
             due = entry.stored.sent_at + delay
             if due <= now:
@@ -407,14 +407,13 @@ class FifoCore(TimedCore):
 
     def purge(self, now: int) -> int:
         """
-        Removes all messages, and forgets deduplication ids and attempts (SQS 8.1). O(n log n).
+        Removes all messages, and forgets deduplication ids; with its messages, each attempt is over (SQS 8.1). O(n log n).
 
         Returns:
             How many there were.
         """
         purged = super().purge(now)
         self._window.clear()
-        self._attempts.clear()
         return purged
 
     def _make_available(self, entry: Entry) -> None:

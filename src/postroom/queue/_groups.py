@@ -120,8 +120,7 @@ class Groups:
         if is_head or last is None:
             if entry.number not in self._hidden:
                 self._line_up(entry, group)
-            group.first = group.last = entry
-            entry.group = group
+            group.first, group.last, entry.group = entry, entry, group
         else:
             entry.before, last.after, group.last, entry.group = last, entry, entry, group
 
@@ -161,10 +160,12 @@ class Groups:
         A message is about to be gone: who comes next is put in line.
         """
         group = entry.group
-        if group is not None and self._head(group) is entry:
-            after = self.following(entry)
-            if after is not None and after.number not in self._hidden:
-                self._line_up(after, group)
+        if group is not None:
+            if self._head(group) is entry:
+                after = self.following(entry)
+                if after is not None and after.number not in self._hidden:
+                    self._line_up(after, group)
+            self._land(entry, group)
 
     def left(self, entry: FifoEntry) -> None:
         """
@@ -172,7 +173,6 @@ class Groups:
         """
         group = entry.group
         if group is not None:
-            self._land(entry, group)
             self._unlink(entry)
             head = self._head(group)
             if head is None:

@@ -7,6 +7,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from postroom.clock import show_span
+from postroom.limits import FIFO_SCAN_MAX
 from postroom.message import format_uuid
 from postroom.queue._fifo import FifoCore
 
@@ -107,6 +108,8 @@ def _explain_live(core: Core, entry: Entry, now: int, handles: Handles) -> str:
             )
             group = entry.stored.message_group_id
             return f"blocked: group {group} is held by {first.stored.message_id}, which is {why}"
+        if isinstance(core, FifoCore) and core.is_beyond(entry):
+            return f"out of reach: a receive looks at the first {FIFO_SCAN_MAX:,} messages, and it is behind them"
         return f"available: sent {ago} ago, received {_times(entry.receive_count)}"
     left = show_span(until - now)
     if entry.number in core.delayed:
