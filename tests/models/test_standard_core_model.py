@@ -480,9 +480,7 @@ class CoreMachine(RuleBasedStateMachine):
     [
         (0, 3),
         (64, 30),
-        pytest.param(0, 3, marks=pytest.mark.deep),
         pytest.param(64, 3, marks=pytest.mark.deep),
-        pytest.param(64, 30, marks=pytest.mark.deep),
     ],
 )
 def test_the_core_does_what_the_model_does(monkeypatch: pytest.MonkeyPatch, floor: int, least: int) -> None:
@@ -544,7 +542,7 @@ def busy_day(seed: int) -> tuple[int, int]:
 
 
 @pytest.mark.parametrize("least", [3, 30])
-@pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 1_000), marks=pytest.mark.deep)], ids=["", "deep"])
+@pytest.mark.parametrize("seeds", [range(25), pytest.param(range(25, 100), marks=pytest.mark.deep)], ids=["", "deep"])
 def test_busy_tenants_are_served_as_the_model_serves_them(
     monkeypatch: pytest.MonkeyPatch, seeds: range, least: int
 ) -> None:

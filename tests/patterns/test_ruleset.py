@@ -86,7 +86,7 @@ def test_values_of_two_elements_make_no_match_whatever_other_rules_want_absent()
 
 
 @pytest.mark.deep
-@settings(max_examples=10_000)
+@settings(max_examples=2_000)
 @given(seed=st.integers(0, 2**62))
 def test_a_rule_matches_what_its_pattern_wants_whatever_hypothesis_thinks_of(seed: int) -> None:
     check_alone_and_among_others(*dice.case(seed))
