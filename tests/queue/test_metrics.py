@@ -95,3 +95,13 @@ def test_the_figures_of_a_fifo_queue(clock: ManualClock) -> None:
     assert found["ApproximateNumberOfGroupsWithInflightMessages"] == 1
     assert found["ApproximateNumberOfMessagesVisible"] == 2
     assert found["ApproximateAgeOfOldestMessage"] == 20.0
+
+
+def test_a_fifo_queue_counts_what_was_purged(clock: ManualClock) -> None:
+    queue = FifoQueue("orders.fifo", content_based_deduplication=True, clock=clock)
+    for body in "abc":
+        queue.send_message(body, message_group_id="g")
+    queue.receive_messages()
+    queue.purge()
+
+    assert queue.stats().purged == 3

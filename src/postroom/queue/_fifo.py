@@ -186,13 +186,13 @@ class FifoCore(TimedCore):
         """
         The eligible prefix of a group: its messages from the oldest to the first that is hidden (SQS 3.1).
         """
-        limit, hidden = self.max_receive_count, self._hidden
+        hidden = self._hidden
         room = self.in_flight_max - len(hidden) + len(self.delayed)
         is_held = False
         entry: FifoEntry | None = head
         while entry is not None and room and entry.number not in hidden:
             number = entry.number
-            if limit is not None and entry.receives >= limit and not entry.keep:
+            if self._is_used_up(entry):
                 self.moving[number] = entry
                 self.reserved.append(entry)
                 self._groups.fly(entry)
@@ -249,11 +249,11 @@ class FifoCore(TimedCore):
 
         What stands behind a message that is up for the dead-letter queue is not among them: it depends on whether that is taken.
         """
-        limit, hidden = self.max_receive_count, self._hidden
+        hidden = self._hidden
         found: list[Entry] = []
         for chain in sorted(self._groups.chains(), key=lambda chain: (chain[0].since, chain[0].position)):
             for entry in chain:
-                if entry.number in hidden or (limit is not None and entry.receives >= limit and not entry.keep):
+                if entry.number in hidden or self._is_used_up(entry):
                     break
                 found.append(entry)
         return found[: max(0, min(most, self.in_flight_max - self.in_flight))]
@@ -394,16 +394,6 @@ class FifoCore(TimedCore):
             if self.log is not None:
                 self.log.append(happening)
         self._thin_timeouts()
-
-    def set_retention(self, now: int, retention: int) -> None:
-        """
-        Changes the retention, also of what is there: what is then too old expires now (SQS 1). O(log n) each.
-        """
-        self.settle(now)
-        self._retained_since = now
-        self.due = now  # before the change: whoever comes after Ctrl-C looks
-        self.retention = retention
-        self.settle(now)
 
     def purge(self, now: int) -> int:
         """

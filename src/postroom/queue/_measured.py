@@ -23,7 +23,6 @@ class MeasuredCore(TimedCore):
 
     def __init__(self, visibility_timeout: int, retention: int, max_receive_count: int | None) -> None:
         super().__init__(visibility_timeout, retention, max_receive_count)
-        self.counts["purged"] = 0
         self._arrived: dict[int, int] = {}
         """When dead letters came; what is gone may be in it."""
         self._first_young = 1

@@ -367,21 +367,11 @@ class StandardCore(MeasuredCore):
         lone = self._lone()
         return lone if self._fair is None else self._fair.upcoming(lone, self._is_used_up)
 
-    def next_available(self, most: int) -> list[Entry]:
-        """
-        The first of those a receive would find, in its order. O(log n) each.
-        """
-        return list(islice(self.upcoming(), most))
-
     def next_up(self, most: int) -> list[Entry]:
         """
         The first of those a receive would return, in its order. O(log n) each, and for each that it would move away.
         """
         return list(islice((entry for entry in self.upcoming() if not self._is_used_up(entry)), most))
-
-    def _is_used_up(self, entry: Entry) -> bool:
-        limit = self.max_receive_count
-        return limit is not None and entry.receives >= limit and not entry.keep
 
     # Changes, and time.
 
@@ -391,16 +381,6 @@ class StandardCore(MeasuredCore):
         """
         self.delay = delay
 
-    def set_retention(self, now: int, retention: int) -> None:
-        """
-        Changes the retention, also of what is there: what is then too old expires now (SQS 1). O(log n) each.
-        """
-        self.settle(now)
-        self._retained_since = now
-        self.due = now  # before the change: whoever comes after Ctrl-C looks
-        self.retention = retention
-        self.settle(now)
-
     def purge(self, now: int) -> int:
         """
         Removes all messages, also those in flight, delayed, or on their way to the dead-letter queue (SQS 8.1). O(n).
@@ -409,7 +389,6 @@ class StandardCore(MeasuredCore):
             How many there were.
         """
         purged = super().purge(now)
-        self.counts["purged"] += purged
         for index in (self._fresh, self._back, self._timeouts, self._ages, self._old_ages):
             index.clear()
         return purged

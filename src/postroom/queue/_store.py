@@ -95,7 +95,15 @@ class Store:
         """Receives at which a message that comes back goes to the back."""
         self.due = NEVER
         """Before this instant nothing falls due: `settle` has nothing to do, and callers need not call it."""
-        self.counts = {"sent": 0, "received": 0, "empty_receives": 0, "deleted": 0, "dead_lettered": 0, "expired": 0}
+        self.counts = {
+            "sent": 0,
+            "received": 0,
+            "empty_receives": 0,
+            "deleted": 0,
+            "dead_lettered": 0,
+            "expired": 0,
+            "purged": 0,
+        }
         self._fates: deque[tuple[int | str, str, int, int]] = deque(maxlen=FATES_KEPT_MAX)
         self.log: list[Happening] | None = None
         """What happened, for observers; a list only while somebody listens."""

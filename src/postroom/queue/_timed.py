@@ -34,6 +34,13 @@ class TimedCore(Store):
         self.reserved: list[Entry] = []
         """What the last receive reserved for the dead-letter queue."""
 
+    def _is_used_up(self, entry: Entry) -> bool:
+        """
+        Whether the next receive that comes to a message moves it to the dead-letter queue (SQS 7.2).
+        """
+        limit = self.max_receive_count
+        return limit is not None and entry.receives >= limit and not entry.keep
+
     def delete(self, now: int, number: int) -> bool:
         """
         Removes a message, whatever its state, by the number in any of its handles (SQS 2.2). O(1).
@@ -178,13 +185,15 @@ class TimedCore(Store):
         purged = list(self._entries.values())
         for entry in purged:
             self._remove(entry, "purged", now)
+        self.counts["purged"] += len(purged)
         return len(purged)
 
     def set_retention(self, now: int, retention: int) -> None:
         """
-        Changes the retention, also of what is there: what is too old by then expires now (SQS 1).
+        Changes the retention, also of what is there: what is then too old expires now (SQS 1). O(log n) each.
         """
         self.settle(now)
+        self._retained_since = now
+        self.due = now  # before the change: whoever comes after Ctrl-C looks
         self.retention = retention
-        self.due = now
         self.settle(now)
