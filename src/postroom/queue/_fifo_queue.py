@@ -5,11 +5,11 @@ The calls of a FIFO queue, as drivers of its core. The rules are in `_fifo`.
 from __future__ import annotations
 
 import random
-from collections.abc import Hashable, Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from hashlib import sha256
 from typing import TYPE_CHECKING, Final, NamedTuple, Never
 
-from postroom.delivery import BatchOutcome, prepare, refuse_unknown
+from postroom.delivery import BatchOutcome, refuse_unknown
 from postroom.delivery._refusals import (
     FIFO_QUEUE_NOT_THERE,
     FIFO_SEND_NOT_THERE,
@@ -17,7 +17,7 @@ from postroom.delivery._refusals import (
 from postroom.errors import PostroomError
 from postroom.faults import check_faults
 from postroom.naming import check_queue_name
-from postroom.observe import causes, home_of, with_causes
+from postroom.observe import home_of
 from postroom.queue import _checks as checks
 from postroom.queue._batch import SendEntry
 from postroom.queue._configuration import configured
@@ -26,7 +26,6 @@ from postroom.queue._fifo import FifoCore
 from postroom.queue._fifo_receiving import FifoReceiving
 from postroom.queue._frame import SENDER
 from postroom.queue._looking import age
-from postroom.queue._message import SentMessage
 from postroom.queue._throttle import Throttle
 
 if TYPE_CHECKING:
@@ -38,6 +37,7 @@ if TYPE_CHECKING:
     from postroom.queue._configuration import Configuration
     from postroom.queue._fifo_kinds import DeduplicationScope, ThroughputLimit
     from postroom.queue._limits import Limits
+    from postroom.queue._message import SentMessage
 
 FIFO_QUEUE_TAKES: Final = (
     "clock",
@@ -252,24 +252,7 @@ class FifoQueue(FifoReceiving):
         except PostroomError as error:
             self._sign(error, "send_message")
             raise
-        try:
-            with self._lock:
-                if self._closed:
-                    self._refuse_closed("send_message")
-                now = self._clock.now_us()
-                if self._throttle is not None:
-                    self._throttle.admit(now, self._keys("send", [checked.group]))
-                sent = self._send(now, body, checked)
-                seen = self._after(now)
-        except BaseException:
-            self._rebalance()
-            raise
-        self._clock.note_progress()
-        if seen:
-            self._tell(with_causes(seen, causes()))
-        if self._clock.has_due:
-            self._clock.run_due()
-        return SentMessage(sent)
+        return self._send_one(body, checked)
 
     def _check_send(self, entry: SendEntry, *, in_batch: bool) -> _Checked:
         attributes, _, size = checks.check_send(
@@ -281,17 +264,22 @@ class FifoQueue(FifoReceiving):
         group = checks.check_group_id(entry.message_group_id, limits=self._limits)
         id_ = entry.message_deduplication_id
         if id_ is not None:
-            id_ = checks.check_deduplication_id(id_, limits=self._limits)
-        elif self._content_based:
-            id_ = sha256(entry.body.encode()).hexdigest()
-        else:
+            checks.check_deduplication_id(id_, limits=self._limits)
+        return _Checked(attributes, size, group, self._identified(id_, entry.body), trace_header)
+
+    def _identified(self, deduplication_id: str | None, body: str) -> str:
+        """
+        By what a message is known for five minutes: the id it has, or the digest of its content (SQS 3.3).
+        """
+        if deduplication_id is not None:
+            return deduplication_id
+        if not self._content_based:
             raise checks.refuse_no_deduplication_id()
-        return _Checked(attributes, size, group, id_, trace_header)
+        return sha256(body.encode()).hexdigest()
 
     def _send(self, now: int, body: str, checked: _Checked) -> StoredFifo:
         core = self._core
         original = core.find_duplicate(now, checked.group, checked.deduplication_id)
-        is_new = original is None
         stored = StoredFifo(
             self._random.getrandbits(128) if original is None else original.message_id,
             body,
@@ -304,7 +292,7 @@ class FifoQueue(FifoReceiving):
             checked.deduplication_id,
             core.next_sequence_number() if original is None else original.sequence_number,
         )
-        if is_new:
+        if original is None:
             core.send(now, stored, delay=core.delay)
         return stored
 
@@ -340,34 +328,14 @@ class FifoQueue(FifoReceiving):
         except PostroomError as error:
             self._sign(error, operation)
             raise
-        prepared = prepare(numbered, lambda entry: self._check_send(entry, in_batch=True))
-        total = sum(
-            checks.size_of(entry.body, entry.attributes, limits=self._limits)
-            if isinstance(checked, PostroomError)
-            else checked.size
-            for (_, entry), checked in zip(numbered, prepared, strict=True)
-        )
-        if total > self._limits.batch_size:
-            raise checks.refuse_total(total, operation, self._name, limits=self._limits)
+        return self._send_several(numbered)
 
-        def send(now: int) -> list[StoredFifo | PostroomError]:
-            if self._throttle is not None:
-                groups = [checked.group for checked in prepared if not isinstance(checked, PostroomError)]
-                self._throttle.admit(now, self._keys("send", groups))
-            return [
-                checked if isinstance(checked, PostroomError) else self._send(now, entry.body, checked)
-                for (_, entry), checked in zip(numbered, prepared, strict=True)
-            ]
-
-        return self._carry_out([id_ for id_, _ in numbered], send, operation, SentMessage)
-
-    def _keys(self, operation: str, groups: Iterable[str]) -> list[Hashable]:
-        """
-        What a call counts for: the operation, or, in high throughput, the operation on each group.
-        """
-        return (
-            [operation] if self._throughput == "perQueue" else [(operation, group) for group in dict.fromkeys(groups)]
-        )
+    def _count_send(self, now: int, messages: Sequence[_Checked]) -> None:
+        # The call counts for the queue, or, in high throughput, for each group that it is about.
+        if self._throughput == "perQueue":
+            self._admit(now, "send")
+        elif self._throttle is not None:
+            self._throttle.admit(now, [("send", group) for group in dict.fromkeys(one.group for one in messages)])
 
     def _metrics_of_kind(self, now: int) -> dict[str, float]:
         core = self._core
@@ -386,10 +354,7 @@ class FifoQueue(FifoReceiving):
         is_dead_letter = parcel.source_arn is not None
         id_ = parcel.message_deduplication_id
         if not is_dead_letter:
-            if id_ is None and self._content_based:
-                id_ = sha256(parcel.body.encode()).hexdigest()
-            if id_ is None:
-                raise checks.refuse_no_deduplication_id()
+            id_ = self._identified(id_, parcel.body)
             if core.find_duplicate(now, parcel.message_group_id, id_) is not None:
                 return
         stored = StoredFifo(

@@ -19,15 +19,12 @@ if TYPE_CHECKING:
     from postroom.queue._batch import VisibilityEntry
     from postroom.queue._entry import Entry
     from postroom.queue._message import Message
-    from postroom.queue._throttle import Throttle
 
 
 class FifoReceiving(FifoSettings):
     """
     Not for users: see `FifoQueue`.
     """
-
-    _throttle: Throttle | None
 
     def receive_messages(
         self,

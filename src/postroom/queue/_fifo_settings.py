@@ -9,8 +9,8 @@ from types import EllipsisType
 from typing import TYPE_CHECKING, Any
 
 from postroom.queue import _checks as checks
-from postroom.queue._consuming import Consuming
 from postroom.queue._fifo import FifoCore
+from postroom.queue._sending import Sending
 
 if TYPE_CHECKING:
     from postroom.clock import Duration
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from postroom.queue._fifo_kinds import DeduplicationScope, ThroughputLimit
 
 
-class FifoSettings(Consuming[FifoCore]):
+class FifoSettings(Sending[FifoCore]):
     """
     Not for users: see `FifoQueue`.
     """

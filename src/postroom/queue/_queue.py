@@ -8,21 +8,21 @@ import random
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Final, NamedTuple, Never, TypedDict, cast
 
-from postroom.delivery import BatchOutcome, prepare, refuse_unknown
+from postroom.delivery import BatchOutcome, refuse_unknown
 from postroom.delivery._refusals import QUEUE_NOT_THERE, SEND_NOT_THERE
 from postroom.errors import PostroomError
 from postroom.faults import check_faults
 from postroom.message import NO_ATTRIBUTES, Parcel
 from postroom.naming import check_queue_name
-from postroom.observe import causes, home_of, with_causes
+from postroom.observe import home_of
 from postroom.queue import _checks as checks
 from postroom.queue._batch import INDEXES, SendEntry
 from postroom.queue._configuration import configured
-from postroom.queue._consuming import Consuming
 from postroom.queue._entry import Entry, Stored
 from postroom.queue._frame import SENDER
 from postroom.queue._looking import age
 from postroom.queue._message import SentMessage
+from postroom.queue._sending import Sending
 from postroom.queue._standard import StandardCore
 
 if TYPE_CHECKING:
@@ -90,7 +90,7 @@ def _faults_of(faults: Faults | None, name: str) -> _FaultsOfCore:
 _PLAIN: Final = _Checked(NO_ATTRIBUTES, None, 0)
 
 
-class Queue(Consuming[StandardCore]):
+class Queue(Sending[StandardCore]):
     """
     A standard queue: at-least-once delivery, in the order sent unless a message comes back.
 
@@ -285,22 +285,7 @@ class Queue(Consuming[StandardCore]):
             except PostroomError as error:
                 self._sign(error, "send_message")
                 raise
-        try:
-            with self._lock:
-                if self._closed:
-                    self._refuse_closed("send_message")
-                now = self._clock.now_us()
-                sent = self._send(now, body, checked)
-                seen = self._after(now)
-        except BaseException:
-            self._rebalance()
-            raise
-        self._clock.note_progress()
-        if seen:
-            self._tell(with_causes(seen, causes()))
-        if self._clock.has_due:
-            self._clock.run_due()
-        return SentMessage(sent)
+        return self._send_one(body, checked)
 
     def _check_send(self, entry: SendEntry, *, in_batch: bool) -> _Checked:
         stored, delay_us, size = checks.check_send(
@@ -346,23 +331,7 @@ class Queue(Consuming[StandardCore]):
                 INDEXES[: len(bodies)], lambda now: self._send_plain(now, bodies), "send_message_batch", SentMessage
             )
         numbered = self._entries(SendEntry, entries, "send_message_batch", SendEntry)
-        prepared = prepare(numbered, lambda entry: self._check_send(entry, in_batch=True))
-        total = sum(
-            checks.size_of(entry.body, entry.attributes, limits=self._limits)
-            if isinstance(checked, PostroomError)
-            else checked.size
-            for (_, entry), checked in zip(numbered, prepared, strict=True)
-        )
-        if total > self._limits.batch_size:
-            raise checks.refuse_total(total, "send_message_batch", self._name, limits=self._limits)
-
-        def send(now: int) -> list[Stored | PostroomError]:
-            return [
-                checked if isinstance(checked, PostroomError) else self._send(now, entry.body, checked)
-                for (_, entry), checked in zip(numbered, prepared, strict=True)
-            ]
-
-        return self._carry_out([id_ for id_, _ in numbered], send, "send_message_batch", SentMessage)
+        return self._send_several(numbered)
 
     def _send_plain(self, now: int, bodies: list[str]) -> list[Stored]:
         draw = self._random.getrandbits
@@ -371,7 +340,7 @@ class Queue(Consuming[StandardCore]):
         return messages
 
     # No call in between: standard queues count no calls.
-    _delete = Consuming[StandardCore]._discard
+    _delete = Sending[StandardCore]._discard
 
     def _pick(
         self,
