@@ -5,10 +5,9 @@ Threads on one bus: nothing lost, nothing twice, whoever puts, fails, changes ru
 from __future__ import annotations
 
 import json
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,17 +26,6 @@ clocks = pytest.mark.parametrize("make", [SystemClock, lambda: ManualClock(autoj
 ALL = {"source": ["till"]}
 THREADS = 4
 PATIENCE_S = 60.0
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """
-    Threads that take turns every few operations, not every 5 ms.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def put_all(bus: EventBus, size: int) -> None:

@@ -5,10 +5,9 @@ Threads and coroutines on one FIFO queue: nothing lost, nothing twice, the order
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -29,14 +28,6 @@ PATIENCE_S = 120.0
 
 GROUPS = 50
 """Of each producer."""
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 class Tally:

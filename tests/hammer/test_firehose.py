@@ -5,9 +5,7 @@ Threads on one delivery stream: each record in exactly one object, in order per 
 from __future__ import annotations
 
 import random
-import sys
 import threading
-from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -20,17 +18,6 @@ pytestmark = pytest.mark.usefixtures("eager")
 sizes = pytest.mark.parametrize("size", [400, pytest.param(3_000, marks=pytest.mark.deep)])
 
 PRODUCERS = 4
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """
-    Threads that take turns every few operations, not every 5 ms.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 class Clumsy(MemoryStore):

@@ -5,10 +5,9 @@ Threads and coroutines on one queue: nothing lost, nothing twice while visibilit
 from __future__ import annotations
 
 import asyncio
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -25,17 +24,6 @@ clocks = pytest.mark.parametrize("make", [SystemClock, lambda: ManualClock(autoj
 
 PATIENCE_S = 120.0
 """Real time after which a run counts as a hang."""
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """
-    Threads that take turns every few operations, not every 5 ms.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 class Tally:

@@ -4,10 +4,9 @@ Threads on one stream: every record once for each reader and in its shard's orde
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -26,17 +25,6 @@ shards = pytest.mark.parametrize("count", [1, 7])
 PRODUCERS = 4
 PATIENCE_S = 120.0
 """Real time after which a run counts as a hang."""
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """
-    Threads that take turns every few operations, not every 5 ms.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 def produce(stream: Stream, producer: int, count: int) -> None:

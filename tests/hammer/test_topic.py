@@ -4,9 +4,8 @@ Threads on one topic: every subscriber gets everything once, all of them in the 
 
 from __future__ import annotations
 
-import sys
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import pytest
@@ -27,17 +26,6 @@ clocks = pytest.mark.parametrize("make", [SystemClock, lambda: ManualClock(autoj
 
 PATIENCE_S = 120.0
 """Real time after which a run counts as a hang."""
-
-
-@pytest.fixture
-def eager() -> Iterator[None]:
-    """
-    Threads that take turns every few operations, not every 5 ms.
-    """
-    before = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)
-    yield
-    sys.setswitchinterval(before)
 
 
 class Flaky(Box):

@@ -5,9 +5,6 @@ The measure of wildcards: AWS's figures, the definition tried out, and what it c
 from __future__ import annotations
 
 import itertools
-import sys
-from types import FrameType
-from typing import Any
 
 import attrs
 import pytest
@@ -19,6 +16,7 @@ from postroom.patterns._complexity import bound, complexity
 from postroom.patterns._dialects import EVENTBRIDGE
 from postroom.patterns._operators import Wildcard
 from postroom.patterns._parse import parse
+from tests.lines import lines_run
 
 
 @pytest.mark.parametrize(
@@ -108,30 +106,17 @@ def test_the_bound_is_one(text: str) -> None:
     assert bound(Wildcard(text)) >= complexity(Wildcard(text))
 
 
-def lines_run(text: str) -> int:
+def lines_of(text: str) -> int:
     """
     Lines of Python that the measure takes.
     """
     wildcard = Wildcard(text)
     assert wildcard.fragments
-    lines = 0
-
-    def trace(_frame: FrameType, event: str, _argument: Any) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        complexity(wildcard)
-    finally:
-        sys.settrace(before)
-    return lines
+    return lines_run(lambda: complexity(wildcard))
 
 
 @pytest.mark.parametrize("unit", ["*a", "*ab", "*aab", "a", "ab"])
 def test_its_cost_grows_with_the_text_and_no_faster(unit: str) -> None:
-    shorter, longer = (lines_run("*" * (unit[0] != "*") + unit * times) for times in (400, 800))
+    shorter, longer = (lines_of("*" * (unit[0] != "*") + unit * times) for times in (400, 800))
 
     assert longer < 2.2 * shorter

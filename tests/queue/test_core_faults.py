@@ -4,7 +4,6 @@ The faults of a standard queue, asked of its core: what each does, when it is as
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from random import Random
 from typing import Any
@@ -14,6 +13,7 @@ import pytest
 from postroom.message import NO_ATTRIBUTES
 from postroom.queue._entry import Entry, Stored
 from postroom.queue._standard import StandardCore
+from tests.lines import lines_run
 
 T0 = 1_000_000
 
@@ -114,22 +114,6 @@ def test_a_message_that_is_always_overtaken_costs_the_others_nothing(
     """
     The first one waits all the time, and thousands pass it by: the last costs no more than the first.
     """
-
-    def lines_run(call: Callable[[], object]) -> int:
-        lines = 0
-
-        def trace(_: Any, event: str, __: Any) -> Any:
-            nonlocal lines
-            lines += event == "line"
-            return trace
-
-        before = sys.gettrace()
-        sys.settrace(trace)
-        try:
-            call()
-        finally:
-            sys.settrace(before)
-        return lines
 
     queue = StandardCore(visibility_timeout=30, delay=0, retention=1_000, reorders=lambda count: min(choice, count - 1))
     for _ in range(2_100):

@@ -4,7 +4,6 @@ Fair queues, with plain integers for time: who is noisy, from when and until whe
 
 from __future__ import annotations
 
-import sys
 from collections.abc import Callable
 from heapq import heapify
 from random import Random
@@ -20,6 +19,7 @@ from postroom.queue._standard import StandardCore
 from postroom.queue._store import Store
 from postroom.queue._tenant import SLICE_US, Tally, ascending, take_out
 from tests import interrupts
+from tests.lines import lines_run
 
 S = 1_000_000
 PLACES = interrupts.places("queue")
@@ -648,23 +648,6 @@ def test_a_long_rest_costs_a_tally_no_more_than_a_short_one() -> None:
     tally = Tally(T0)
 
     assert lines_run(lambda: tally.advance(T0 + 10**6 * SLICE_US, 1)) < 300
-
-
-def lines_run(call: Callable[[], object]) -> int:
-    lines = 0
-
-    def trace(_: Any, event: str, __: Any) -> Any:
-        nonlocal lines
-        lines += event == "line"
-        return trace
-
-    before = sys.gettrace()
-    sys.settrace(trace)
-    try:
-        call()
-    finally:
-        sys.settrace(before)
-    return lines
 
 
 def crowd(tenants: int, each: int) -> StandardCore:
