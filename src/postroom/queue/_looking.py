@@ -4,6 +4,9 @@ Looking at a queue without touching it: what a receive would return, figures, an
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from typing import TypeVar
+
 from postroom.errors import InvalidInput, PostroomError
 from postroom.limits import SECOND_US
 from postroom.queue import _checks as checks
@@ -11,6 +14,8 @@ from postroom.queue._face import C
 from postroom.queue._message import Message
 from postroom.queue._settings import Settings
 from postroom.queue._stats import QueueStats, explain
+
+T = TypeVar("T")
 
 
 def age(start: int | None, now: int) -> float:
@@ -65,14 +70,23 @@ class Looking(Settings[C]):
         except PostroomError as error:
             self._sign(error, "peek")
             raise
+        return self._look(lambda _: self._upcoming(max_messages))
+
+    def _upcoming(self, most: int) -> list[Message]:
+        self._refuse_closed("peek")
+        return [
+            Message(entry.stored, "", entry.receive_count, entry.first_received_at or 0)
+            for entry in self._core.next_up(most)
+        ]
+
+    def _look(self, read: Callable[[int], T]) -> T:
+        """
+        What something reads under the lock, once all that is due by now has come about.
+        """
         with self._lock:
-            self._refuse_closed("peek")
             now = self._clock.now_us()
             self._core.settle(now)
-            found = [
-                Message(entry.stored, "", entry.receive_count, entry.first_received_at or 0)
-                for entry in self._core.next_up(max_messages)
-            ]
+            found = read(now)
             seen = self._after(now)
         if seen:
             self._tell(seen)
@@ -88,22 +102,18 @@ class Looking(Settings[C]):
         >>> queue.stats().delayed, queue.stats().available
         (1, 0)
         """
+        return self._look(self._stats)
+
+    def _stats(self, now: int) -> QueueStats:
         core = self._core
-        with self._lock:
-            now = self._clock.now_us()
-            core.settle(now)
-            oldest = core.oldest_sent_at()
-            found = QueueStats(
-                available=core.available,
-                in_flight=core.in_flight,
-                delayed=len(core.delayed),
-                oldest_age=None if oldest is None else (now - oldest) / SECOND_US,
-                **core.counts,
-            )
-            seen = self._after(now)
-        if seen:
-            self._tell(seen)
-        return found
+        oldest = core.oldest_sent_at()
+        return QueueStats(
+            available=core.available,
+            in_flight=core.in_flight,
+            delayed=len(core.delayed),
+            oldest_age=None if oldest is None else age(oldest, now),
+            **core.counts,
+        )
 
     def metrics(self) -> dict[str, float]:
         """
@@ -122,25 +132,20 @@ class Looking(Settings[C]):
         >>> found["NumberOfMessagesSent"], found["ApproximateAgeOfOldestMessage"]
         (1, 90.0)
         """
-        core = self._core
-        with self._lock:
-            now = self._clock.now_us()
-            core.settle(now)
-            counts = core.counts
-            found: dict[str, float] = {
-                "NumberOfMessagesSent": counts["sent"],
-                "NumberOfMessagesReceived": counts["received"],
-                "NumberOfEmptyReceives": counts["empty_receives"],
-                "NumberOfMessagesDeleted": counts["deleted"],
-                "ApproximateNumberOfMessagesVisible": core.available,
-                "ApproximateNumberOfMessagesNotVisible": core.in_flight,
-                "ApproximateNumberOfMessagesDelayed": len(core.delayed),
-                **self._metrics_of_kind(now),
-            }
-            seen = self._after(now)
-        if seen:
-            self._tell(seen)
-        return found
+        return self._look(self._metrics)
+
+    def _metrics(self, now: int) -> dict[str, float]:
+        core, counts = self._core, self._core.counts
+        return {
+            "NumberOfMessagesSent": counts["sent"],
+            "NumberOfMessagesReceived": counts["received"],
+            "NumberOfEmptyReceives": counts["empty_receives"],
+            "NumberOfMessagesDeleted": counts["deleted"],
+            "ApproximateNumberOfMessagesVisible": core.available,
+            "ApproximateNumberOfMessagesNotVisible": core.in_flight,
+            "ApproximateNumberOfMessagesDelayed": len(core.delayed),
+            **self._metrics_of_kind(now),
+        }
 
     def _metrics_of_kind(self, now: int) -> dict[str, float]:
         """
@@ -173,11 +178,5 @@ class Looking(Settings[C]):
                 operation="explain",
                 resource=self._name,
             )
-        with self._lock:
-            now = self._clock.now_us()
-            self._core.settle(now)
-            found = explain(self._core, message_id, now, self._handles)
-            seen = self._after(now)
-        if seen:
-            self._tell(seen)
+        found = self._look(lambda now: explain(self._core, message_id, now, self._handles))
         return found or f"unknown: the queue {self._name} does not hold it, and it is not among the last that left"
